@@ -1,8 +1,8 @@
 // Where the parts of a row of int8 activations lie, in this order, each beginning at a multiple of
 // 64 bytes from the start of the row. What they mean: QuantizeActivations in kernels.h.
 //
-//   block 256:  float d[n/256]  int16 sums32[n/32]  int16 sums16[n/16]  uint8 q[n]
-//   block 32:   float d[n/32]   float ds[n/32]                          uint8 q[n]
+//   block 256:  float d[n/256]  int16 sums16[n/16]  int16 sums32[n/32]  int8 q[n]
+//   block 32:   float d[n/32]   int16 sums16[n/16]  float ds[n/32]      int8 q[n]
 //
 // Included by files that are compiled for one instruction set, hence always_inline: no copy of
 // these functions may reach the linker.
@@ -12,9 +12,10 @@
 
 namespace sputnik::kernels {
 
-struct Int8RowLayout {
-  std::int64_t sums;    // byte offset: of sums32 if the block is 256, of ds if it is 32
-  std::int64_t sums16;  // block 256 only
+struct Int8RowLayout {  // byte offsets
+  std::int64_t sums16;
+  std::int64_t sums32;  // block 256 only
+  std::int64_t ds;      // block 32 only
   std::int64_t q;
   std::int64_t bytes;  // of the whole row, a multiple of 64
 };
@@ -27,20 +28,14 @@ struct Int8RowLayout {
 [[gnu::always_inline]] constexpr inline Int8RowLayout int8_row_layout(std::int64_t block,
                                                                       std::int64_t n_cols) {
   Int8RowLayout layout{};
-  layout.sums = round_up_to_cache_line(n_cols / block * 4);
-  if (block == 256) {
-    layout.sums16 = layout.sums + round_up_to_cache_line(n_cols / 32 * 2);
-    layout.q = layout.sums16 + round_up_to_cache_line(n_cols / 16 * 2);
-  } else {
-    layout.q = layout.sums + round_up_to_cache_line(n_cols / 32 * 4);
-  }
+  layout.sums16 = round_up_to_cache_line(n_cols / block * 4);
+  const std::int64_t end = layout.sums16 + round_up_to_cache_line(n_cols / 16 * 2);
+  layout.sums32 = end;
+  layout.ds = end;
+  layout.q = end + round_up_to_cache_line(n_cols / 32 * (block == 256 ? 2 : 4));
   layout.bytes = layout.q + round_up_to_cache_line(n_cols);
   return layout;
 }
-
-// Values are stored with this added, because the fast int8 instructions multiply unsigned with
-// signed bytes.
-constexpr int kInt8Bias = 128;
 
 // Blocks whose largest value is below this are zero: 127 / max would overflow.
 constexpr float kInt8SmallestMax = 1e-30f;

@@ -91,8 +91,8 @@ using MatmulF32Transposed = MatmulF32;
 // Per block: d = max|x| / 127, q[i] = x[i] * (127 / max|x|) rounded to the nearest integer, ties to
 // even: in [-127, 127]. If max|x| < 1e-30, d and all q are 0. If an x is infinite or NaN, d is NaN
 // and all q are 0, so that the trouble shows in every product. Beside d and q a row holds sums of q
-// over 16 and 32 values (block 256) or d * sum of q over 32 (block 32), rounded once. Layout:
-// int8_activations.h. Row pointers are 64-byte aligned. Exact.
+// over 16 values and, of 32, their sum (block 256) or ds = d * their sum, rounded once (block 32).
+// Layout: int8_activations.h. Row pointers are 64-byte aligned. Exact.
 using QuantizeActivations = void (*)(std::int64_t block, const float* x, std::int64_t n_cols,
                                      void* row);
 std::int64_t activation_block(DType weights);  // 32 or 256; 0: not a block type
@@ -110,8 +110,7 @@ std::int64_t activation_row_bytes(std::int64_t block, std::int64_t n_cols);  // 
 //                  inner sum is an exact integer
 //                acc = fma(d_x, sum, acc)
 //   32-blocks:   acc = fma(d_w * d_x, float(dot), acc) dot: an exact integer
-//                if the type has minima (Q4_1, Q5_1): acc = fma(m_w, ds, acc)                  ds =
-//                d_x * float(sum of q_x)
+//                if the type has minima (Q4_1, Q5_1): acc = fma(m_w, ds, acc)
 // q_w includes the type's offset (q - 32 for Q6_K, table values for IQ4_NL ...). There is one
 // accumulator per output because the fast tables keep weight rows in vector lanes: nothing is ever
 // summed across lanes. Infinite or NaN scales in hostile files propagate as IEEE says; nothing else

@@ -18,10 +18,10 @@ struct Row {
     table.quantize_activations(block, x.data(), static_cast<std::int64_t>(x.size()), bytes.data());
   }
   float d(std::int64_t b) const { return at<float>(4 * b); }
-  float ds(std::int64_t b) const { return at<float>(layout.sums + 4 * b); }
-  int sum32(std::int64_t i) const { return at<std::int16_t>(layout.sums + 2 * i); }
+  float ds(std::int64_t b) const { return at<float>(layout.ds + 4 * b); }
+  int sum32(std::int64_t i) const { return at<std::int16_t>(layout.sums32 + 2 * i); }
   int sum16(std::int64_t i) const { return at<std::int16_t>(layout.sums16 + 2 * i); }
-  int q(std::int64_t i) const { return at<std::uint8_t>(layout.q + i) - kInt8Bias; }
+  int q(std::int64_t i) const { return at<std::int8_t>(layout.q + i); }
 
   template <class T>
   T at(std::int64_t offset) const {
@@ -89,6 +89,9 @@ TEST(QuantizeActivations, RowsHoldTheSumsOfTheirValues) {
     int sum16 = 0, sum32 = 0, sum_narrow = 0;
     for (std::int64_t k = 0; k < 16; ++k) sum16 += wide.q(i + k);
     EXPECT_EQ(wide.sum16(i / 16), sum16);
+    int sum16_narrow = 0;
+    for (std::int64_t k = 0; k < 16; ++k) sum16_narrow += narrow.q(i + k);
+    EXPECT_EQ(narrow.sum16(i / 16), sum16_narrow);
     if (i % 32 != 0) continue;
     for (std::int64_t k = 0; k < 32; ++k) sum32 += wide.q(i + k), sum_narrow += narrow.q(i + k);
     EXPECT_EQ(wide.sum32(i / 32), sum32);

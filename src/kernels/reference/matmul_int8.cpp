@@ -10,25 +10,23 @@ namespace {
 
 // Block b of an activation row.
 struct Activations {
-  const std::uint8_t* q;  // with kInt8Bias added
+  const std::int8_t* q;
   float d;
   float ds;  // block 32 only
-
-  int value(int i) const { return q[i] - kInt8Bias; }
 };
 
 Activations activations(const std::byte* row, const Int8RowLayout& layout, std::int64_t block,
                         std::int64_t b) {
   Activations x{};
-  x.q = reinterpret_cast<const std::uint8_t*>(row + layout.q) + b * block;
+  x.q = reinterpret_cast<const std::int8_t*>(row + layout.q) + b * block;
   x.d = reinterpret_cast<const float*>(row)[b];
-  if (block == 32) x.ds = reinterpret_cast<const float*>(row + layout.sums)[b];
+  if (block == 32) x.ds = reinterpret_cast<const float*>(row + layout.ds)[b];
   return x;
 }
 
 float add_block_of_32(const Int8Block& w, const Activations& x, float acc) {
   int dot = 0;
-  for (int i = 0; i < 32; ++i) dot += w.q[i] * x.value(i);
+  for (int i = 0; i < 32; ++i) dot += w.q[i] * x.q[i];
   acc = std::fma(w.d * x.d, static_cast<float>(dot), acc);
   return w.has_min ? std::fma(w.m, x.ds, acc) : acc;
 }
@@ -40,8 +38,8 @@ float add_block_of_256(const Int8Block& w, const Activations& x, float acc) {
   for (int s = 0; s < w.n_subs; ++s) {
     int dot = 0, sum_x = 0;
     for (int i = s * width; i < (s + 1) * width; ++i) {
-      dot += w.q[i] * x.value(i);
-      sum_x += x.value(i);
+      dot += w.q[i] * x.q[i];
+      sum_x += x.q[i];
     }
     sum = std::fma(w.d * static_cast<float>(w.scale[s]), static_cast<float>(dot), sum);
     if (w.has_min) mins += w.min[s] * sum_x;

@@ -23,23 +23,23 @@ std::uint32_t max_magnitude_bits(const float* x, std::int64_t n) {
 }
 
 // Writes q and returns d.
-float quantize_block(const float* x, std::int64_t n, std::uint8_t* q) {
+float quantize_block(const float* x, std::int64_t n, std::int8_t* q) {
   const std::uint32_t bits = max_magnitude_bits(x, n);
   const auto max = std::bit_cast<float>(bits);
   if (bits >= kInfinityBits || max < kInt8SmallestMax) {
-    std::memset(q, kInt8Bias, static_cast<std::size_t>(n));
+    std::memset(q, 0, static_cast<std::size_t>(n));
     return bits >= kInfinityBits ? std::numeric_limits<float>::quiet_NaN() : 0.0f;
   }
   const float inverse = 127.0f / max;
   for (std::int64_t i = 0; i < n; ++i) {
-    q[i] = static_cast<std::uint8_t>(kInt8Bias + static_cast<int>(std::nearbyintf(x[i] * inverse)));
+    q[i] = static_cast<std::int8_t>(std::nearbyintf(x[i] * inverse));
   }
   return max / 127.0f;
 }
 
-int sum(const std::uint8_t* q, int n) {
+int sum(const std::int8_t* q, int n) {
   int sum = 0;
-  for (int i = 0; i < n; ++i) sum += q[i] - kInt8Bias;
+  for (int i = 0; i < n; ++i) sum += q[i];
   return sum;
 }
 
@@ -49,24 +49,23 @@ void quantize_activations(std::int64_t block, const float* x, std::int64_t n_col
   const Int8RowLayout layout = int8_row_layout(block, n_cols);
   auto* const bytes = static_cast<std::byte*>(row);
   auto* const d = reinterpret_cast<float*>(bytes);
-  auto* const q = reinterpret_cast<std::uint8_t*>(bytes + layout.q);
+  auto* const q = reinterpret_cast<std::int8_t*>(bytes + layout.q);
   for (std::int64_t b = 0; b < n_cols / block; ++b) {
     d[b] = quantize_block(x + b * block, block, q + b * block);
   }
-  if (block == 32) {
-    auto* const ds = reinterpret_cast<float*>(bytes + layout.sums);
-    for (std::int64_t b = 0; b < n_cols / 32; ++b) {
-      ds[b] = d[b] * static_cast<float>(sum(q + 32 * b, 32));
-    }
-    return;
-  }
-  auto* const sums32 = reinterpret_cast<std::int16_t*>(bytes + layout.sums);
   auto* const sums16 = reinterpret_cast<std::int16_t*>(bytes + layout.sums16);
-  for (std::int64_t i = 0; i < n_cols / 32; ++i) {
-    sums32[i] = static_cast<std::int16_t>(sum(q + 32 * i, 32));
-  }
   for (std::int64_t i = 0; i < n_cols / 16; ++i) {
     sums16[i] = static_cast<std::int16_t>(sum(q + 16 * i, 16));
+  }
+  auto* const sums32 = reinterpret_cast<std::int16_t*>(bytes + layout.sums32);
+  auto* const ds = reinterpret_cast<float*>(bytes + layout.ds);
+  for (std::int64_t i = 0; i < n_cols / 32; ++i) {
+    const int sum32 = sum(q + 32 * i, 32);
+    if (block == 256) {
+      sums32[i] = static_cast<std::int16_t>(sum32);
+    } else {
+      ds[i] = d[i] * static_cast<float>(sum32);
+    }
   }
 }
 

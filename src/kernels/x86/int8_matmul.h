@@ -24,25 +24,28 @@ struct Int8Tokens {
   bool add;    // to y (a later tile of the same rows), or start from zero
 };
 
-// Asks for the bytes that the same place of the next tile will be unpacked from. By then they have
-// arrived: that is what keeps decoding at the speed of memory.
-template <int kLanes, int kBytes>
+// Asks for n_bytes of rows [begin, end).
 [[gnu::always_inline]] static inline void prefetch_rows(const std::uint8_t* rows,
-                                                        std::int64_t stride) {
-#pragma GCC unroll 16
-  for (int r = 0; r < kLanes; ++r) {
-    for (int i = 0; i < kBytes; i += 64) {
-      _mm_prefetch(reinterpret_cast<const char*>(rows + r * stride + i), _MM_HINT_T0);
+                                                        std::int64_t stride, int begin, int end,
+                                                        std::int64_t n_bytes) {
+  for (int r = begin; r < end; ++r) {
+    const std::uint8_t* const first = rows + r * stride;
+    for (const std::uint8_t* p = first; p < first + n_bytes; p += 64) {
+      _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
     }
+    _mm_prefetch(reinterpret_cast<const char*>(first + n_bytes - 1), _MM_HINT_T0);
   }
 }
 
-// Unpacks n_blocks blocks of up to kLanes rows. Missing rows count as zeros: what there is is
-// copied to tail first.
+// Unpacks n_blocks blocks of up to kLanes rows, of which there are n_rows before the end of the
+// matrix. Along the way it asks for the same columns of the rows that come 16 later: that keeps
+// decoding at the speed of memory. Missing rows count as zeros: what there is is copied to tail
+// first.
 template <class Simd, class Type>
 static void unpack_rows(const std::uint8_t* rows, std::int64_t stride, std::int64_t n_rows,
-                        int n_blocks, bool next_exists, Int8Tile<Simd::kLanes>& tile,
-                        std::uint8_t* tail) {
+                        int n_blocks, Int8Tile<Simd::kLanes>& tile, std::uint8_t* tail) {
+  constexpr int kAhead = 16;
+  const bool prefetch = n_rows >= kAhead + Simd::kLanes;
   if (n_rows < Simd::kLanes) {
     constexpr std::int64_t kTailStride = kInt8TileCols / Type::kBlock * Type::kBlockBytes;
     __builtin_memset(tail, 0, Simd::kLanes * kTailStride);
@@ -52,13 +55,13 @@ static void unpack_rows(const std::uint8_t* rows, std::int64_t stride, std::int6
     }
     rows = tail;
     stride = kTailStride;
-    next_exists = false;
   }
-  for (int b = 0; b < n_blocks; ++b, rows += Type::kBlockBytes) {
-    if (next_exists) {
-      prefetch_rows<Simd::kLanes, Type::kBlockBytes>(rows + kMatmulInt8Rows * stride, stride);
+  for (int b = 0; b < n_blocks; ++b) {
+    if (prefetch) {
+      prefetch_rows(rows + kAhead * stride, stride, Simd::kLanes * b / n_blocks,
+                    Simd::kLanes * (b + 1) / n_blocks, n_blocks * Type::kBlockBytes);
     }
-    Type::unpack(rows, stride, tile, b);
+    Type::unpack(rows + b * Type::kBlockBytes, stride, tile, b);
   }
 }
 
@@ -84,8 +87,7 @@ static void matmul_int8(const WeightRows& w, const void* x, std::int64_t x_strid
         const std::uint8_t* const rows = static_cast<const std::uint8_t*>(w.data) +
                                          (r0 + r) * w.row_stride_bytes +
                                          c0 / Type::kBlock * Type::kBlockBytes;
-        const bool next_exists = r0 + r + kMatmulInt8Rows + Simd::kLanes <= w.n_rows;
-        unpack_rows<Simd, Type>(rows, w.row_stride_bytes, n_rows - r, n_blocks, next_exists,
+        unpack_rows<Simd, Type>(rows, w.row_stride_bytes, w.n_rows - r0 - r, n_blocks,
                                 tiles[r / Simd::kLanes], tail);
       }
       tokens.first_col = c0;

@@ -3,9 +3,9 @@
 // that no copy compiled with AVX2 can reach other machines.
 //
 // Without VNNI, vpmaddubsw multiplies unsigned with signed bytes and adds two products with
-// saturation at 16 bits. Biased activations (up to 255) times weights up to 64 cannot saturate, and
-// several such sums fit before they have to be widened. For types with larger weights the signs are
-// moved from the weights to the activations.
+// saturation at 16 bits. Weights up to 63 times activations up to 127 are far from that, and
+// several such sums fit before they have to be widened. Weights of eight bits would saturate: they
+// keep their signs in the tile, and for the product these are moved to the activations.
 #pragma once
 
 #include <immintrin.h>
@@ -66,11 +66,15 @@ struct Int8Simd {
   }
   [[gnu::always_inline]] static inline void store(float* p, Floats v) { _mm256_store_ps(p, v); }
 
-  // Element i of 16 for the byte i.
-  [[gnu::always_inline]] static inline Ints lookup(const std::int8_t* table, Ints indices) {
-    const __m128i levels = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
-    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(levels), indices);
+  [[gnu::always_inline]] static inline Ints broadcast16(const std::int8_t* p) {
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
+  // Byte indices[i] % 16 of the 128-bit lane of v, for every byte i.
+  [[gnu::always_inline]] static inline Ints shuffle(Ints v, Ints indices) {
+    return _mm256_shuffle_epi8(v, indices);
+  }
+  // Signed weights as they stand in the tile: as they are (dot_signed).
+  [[gnu::always_inline]] static inline Ints from_signed(Ints w) { return w; }
 
   // Bytes 0 and 1 of every dword as a pair of 16-bit integers.
   [[gnu::always_inline]] static inline Ints low_byte_pair(Ints v) {
@@ -109,18 +113,6 @@ struct Int8Simd {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   }
 
-  // The sum of weights, in 16 bits, from which start() makes the value that a dot product of biased
-  // activations starts with: -kInt8Bias * sum of w.
-  [[gnu::always_inline]] static inline Ints no_weights() {
-    return _mm256_setzero_si256();
-  }
-  [[gnu::always_inline]] static inline Ints add_weights(Ints sum, Ints w) {
-    return _mm256_add_epi16(sum, _mm256_maddubs_epi16(bytes(1), w));
-  }
-  [[gnu::always_inline]] static inline Ints start(Ints sum) {
-    return _mm256_madd_epi16(sum, _mm256_set1_epi16(-kInt8Bias));
-  }
-
   template <class Type>
   static void multiply(const Int8Tile<8>* tiles, int n_blocks, const Int8Tokens& x,
                        std::int64_t n_tokens);
@@ -132,6 +124,12 @@ using Tile = Int8Tile<8>;
   std::int32_t bytes;
   __builtin_memcpy(&bytes, p, 4);
   return _mm256_set1_epi32(bytes);
+}
+
+[[gnu::always_inline]] inline __m256i broadcast2(const std::uint8_t* p) {
+  std::int16_t word;
+  __builtin_memcpy(&word, p, 2);
+  return _mm256_set1_epi16(word);
 }
 
 [[gnu::always_inline]] inline __m256 broadcast_float(const std::uint8_t* p) {
@@ -149,10 +147,10 @@ struct Dots {
   __m256i v[kTokens];
 };
 
-// Weights so large that biased activations would saturate: |w| * (x with the sign of w).
+// The integer dot products of one sub of signed weights: |w| * (x with the sign of w).
 template <int kSub, int kTokens>
-[[gnu::always_inline]] inline Dots<kTokens> dot_large(const Tile& tile, int sub,
-                                                      const std::uint8_t* q, std::int64_t stride) {
+[[gnu::always_inline]] inline Dots<kTokens> dot_signed(const Tile& tile, int sub,
+                                                       const std::uint8_t* x, std::int64_t stride) {
   Dots<kTokens> dots;
 #pragma GCC unroll 4
   for (int t = 0; t < kTokens; ++t) dots.v[t] = _mm256_setzero_si256();
@@ -161,32 +159,43 @@ template <int kSub, int kTokens>
     const __m256i w = load(tile.w[sub * (kSub / 4) + k]), magnitude = _mm256_abs_epi8(w);
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
-      const __m256i x =
-          _mm256_xor_si256(broadcast4(q + t * stride + 4 * k), Int8Simd::bytes(kInt8Bias));
-      const __m256i pairs = _mm256_maddubs_epi16(magnitude, _mm256_sign_epi8(x, w));
+      const __m256i q = _mm256_sign_epi8(broadcast4(x + t * stride + 4 * k), w);
+      const __m256i pairs = _mm256_maddubs_epi16(magnitude, q);
       dots.v[t] = _mm256_add_epi32(dots.v[t], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
     }
   }
   return dots;
 }
 
-// The integer dot products of one sub: q points at the first token's activations of it. Up to
-// kInWord products of pairs are added in 16 bits.
-template <int kSub, int kInWord, int kTokens>
-[[gnu::always_inline]] inline Dots<kTokens> dot_small(const Tile& tile, int sub,
-                                                      const std::uint8_t* q, std::int64_t stride) {
+// The same of weights without sign, less kOffset * sum of x. Up to kInWord sums of pairs are added
+// in 16 bits. sums: of 16 activations each.
+template <class Type, int kInWord, int kTokens>
+[[gnu::always_inline]] inline Dots<kTokens> dot_unsigned(const Tile& tile, int sub,
+                                                         const std::uint8_t* x,
+                                                         const std::uint8_t* sums,
+                                                         std::int64_t stride) {
+  constexpr int kColumns4 = Type::kSub / 4;
   Dots<kTokens> dots;
 #pragma GCC unroll 4
-  for (int t = 0; t < kTokens; ++t) dots.v[t] = load(tile.start[sub]);
+  for (int t = 0; t < kTokens; ++t) {
+    dots.v[t] = _mm256_setzero_si256();
+    if constexpr (Type::kOffset != 0) {
+      constexpr int kLow = -Type::kOffset & 0xFFFF;
+      constexpr int kPair = Type::kSub == 32 ? kLow | -Type::kOffset * 65536 : kLow;
+      const std::uint8_t* const p = sums + t * stride;
+      const __m256i s = Type::kSub == 32 ? broadcast4(p) : broadcast2(p);
+      dots.v[t] = _mm256_madd_epi16(s, _mm256_set1_epi32(kPair));
+    }
+  }
 #pragma GCC unroll 8
-  for (int k = 0; k < kSub / 4; k += kInWord) {
+  for (int k = 0; k < kColumns4; k += kInWord) {
     __m256i words[kTokens];
 #pragma GCC unroll 8
     for (int i = k; i < k + kInWord; ++i) {
-      const __m256i w = load(tile.w[sub * (kSub / 4) + i]);
+      const __m256i w = load(tile.w[sub * kColumns4 + i]);
 #pragma GCC unroll 4
       for (int t = 0; t < kTokens; ++t) {
-        const __m256i pairs = _mm256_maddubs_epi16(broadcast4(q + t * stride + 4 * i), w);
+        const __m256i pairs = _mm256_maddubs_epi16(w, broadcast4(x + t * stride + 4 * i));
         words[t] = i == k ? pairs : _mm256_add_epi16(words[t], pairs);
       }
     }
@@ -200,15 +209,16 @@ template <int kSub, int kInWord, int kTokens>
 
 template <class Type, int kTokens>
 [[gnu::always_inline]] inline Dots<kTokens> dot_sub(const Tile& tile, int sub,
-                                                    const std::uint8_t* q, std::int64_t stride) {
-  constexpr int kFit = 32767 / (2 * 255 * Type::kLargest);
+                                                    const std::uint8_t* x, const std::uint8_t* sums,
+                                                    std::int64_t stride) {
+  constexpr int kFit = 32767 / (2 * 127 * Type::kLargest);
   constexpr int kColumns4 = Type::kSub / 4;
   if constexpr (kFit == 0) {
-    return dot_large<Type::kSub, kTokens>(tile, sub, q, stride);
+    return dot_signed<Type::kSub, kTokens>(tile, sub, x, stride);
   } else {
     constexpr int kPowerOf2 = kFit >= 8 ? 8 : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
     constexpr int kInWord = kPowerOf2 < kColumns4 ? kPowerOf2 : kColumns4;
-    return dot_small<Type::kSub, kInWord, kTokens>(tile, sub, q, stride);
+    return dot_unsigned<Type, kInWord, kTokens>(tile, sub, x, sums, stride);
   }
 }
 
@@ -240,9 +250,10 @@ void multiply_32(const Tile& tile, int first, int n_blocks, const Int8Tokens& x)
   __m256 acc[kTokens];
   load_results<kTokens>(x, first, x.add, acc);
   const std::uint8_t* q = x.row + x.layout.q + x.first_col;
+  const std::uint8_t* sums = x.row + x.layout.sums16 + x.first_col / 16 * 2;
   const std::uint8_t* d = x.row + x.first_col / 32 * 4;
-  for (int b = 0; b < n_blocks; ++b, q += 32, d += 4) {
-    const auto dots = dot_sub<Type, kTokens>(tile, b, q, x.stride);
+  for (int b = 0; b < n_blocks; ++b, q += 32, sums += 4, d += 4) {
+    const auto dots = dot_sub<Type, kTokens>(tile, b, q, sums, x.stride);
     const __m256 d_w = _mm256_load_ps(tile.scale[b]);
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
@@ -250,7 +261,7 @@ void multiply_32(const Tile& tile, int first, int n_blocks, const Int8Tokens& x)
       acc[t] = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(dots.v[t]), acc[t]);
       if constexpr (Type::kHasMin) {
         acc[t] = _mm256_fmadd_ps(_mm256_load_ps(tile.min[b]),
-                                 broadcast_float(d + t * x.stride + x.layout.sums), acc[t]);
+                                 broadcast_float(d + t * x.stride + x.layout.ds), acc[t]);
       }
     }
   }
@@ -262,7 +273,7 @@ template <class Type, int kTokens>
 [[gnu::always_inline]] inline void add_minima(const Tile& tile, int b, const Int8Tokens& x,
                                               __m256 (&sum)[kTokens]) {
   constexpr int kPairs = 256 / Type::kSub / 2;
-  const std::uint8_t* const sums = x.row + (Type::kSub == 32 ? x.layout.sums : x.layout.sums16) +
+  const std::uint8_t* const sums = x.row + (Type::kSub == 32 ? x.layout.sums32 : x.layout.sums16) +
                                    (x.first_col + 256 * b) / Type::kSub * 2;
   __m256i mins[kTokens];
 #pragma GCC unroll 4
@@ -286,12 +297,15 @@ template <class Type, int kTokens>
 void multiply_256(const Tile& tile, int first, int n_blocks, const Int8Tokens& x) {
   constexpr int kSubs = 256 / Type::kSub;
   const std::uint8_t* q = x.row + x.layout.q + x.first_col;
+  const std::uint8_t* sums = x.row + x.layout.sums16 + x.first_col / 16 * 2;
   for (int b = 0; b < n_blocks; ++b) {
     __m256 sum[kTokens];
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) sum[t] = _mm256_setzero_ps();
-    for (int s = b * kSubs; s < (b + 1) * kSubs; ++s, q += Type::kSub) {
-      const auto dots = dot_sub<Type, kTokens>(tile, s, q, x.stride);
+    for (int s = b * kSubs; s < (b + 1) * kSubs; ++s) {
+      const auto dots = dot_sub<Type, kTokens>(tile, s, q, sums, x.stride);
+      q += Type::kSub;
+      sums += Type::kSub / 16 * 2;
 #pragma GCC unroll 4
       for (int t = 0; t < kTokens; ++t) {
         sum[t] =

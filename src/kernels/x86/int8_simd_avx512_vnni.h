@@ -57,10 +57,16 @@ struct Int8Simd {
   [[gnu::always_inline]] static inline void store(void* p, Ints v) { _mm512_store_si512(p, v); }
   [[gnu::always_inline]] static inline void store(float* p, Floats v) { _mm512_store_ps(p, v); }
 
-  // Element i of 16 for the byte i.
-  [[gnu::always_inline]] static inline Ints lookup(const std::int8_t* table, Ints indices) {
-    const __m128i levels = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
-    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(levels), indices);
+  [[gnu::always_inline]] static inline Ints broadcast16(const std::int8_t* p) {
+    return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  // Byte indices[i] % 16 of the 128-bit lane of v, for every byte i.
+  [[gnu::always_inline]] static inline Ints shuffle(Ints v, Ints indices) {
+    return _mm512_shuffle_epi8(v, indices);
+  }
+  // Signed weights as they stand in the tile: with 128 added.
+  [[gnu::always_inline]] static inline Ints from_signed(Ints w) {
+    return _mm512_xor_si512(w, bytes(0x80));
   }
 
   // Bytes 0 and 1 of every dword as a pair of 16-bit integers.
@@ -101,18 +107,6 @@ struct Int8Simd {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   }
 
-  // The sum of weights from which start() makes the value that a dot product of biased activations
-  // starts with: -kInt8Bias * sum of w.
-  [[gnu::always_inline]] static inline Ints no_weights() {
-    return _mm512_setzero_si512();
-  }
-  [[gnu::always_inline]] static inline Ints add_weights(Ints sum, Ints w) {
-    return _mm512_dpbusd_epi32(sum, bytes(kInt8Bias), w);
-  }
-  [[gnu::always_inline]] static inline Ints start(Ints sum) {
-    return _mm512_sub_epi32(_mm512_setzero_si512(), sum);
-  }
-
   template <class Type>
   static void multiply(const Int8Tile<16>* tiles, int n_blocks, const Int8Tokens& x,
                        std::int64_t n_tokens);
@@ -124,6 +118,12 @@ using Tile = Int8Tile<16>;
   std::int32_t bytes;
   __builtin_memcpy(&bytes, p, 4);
   return _mm512_set1_epi32(bytes);
+}
+
+[[gnu::always_inline]] inline __m512i broadcast2(const std::uint8_t* p) {
+  std::int16_t word;
+  __builtin_memcpy(&word, p, 2);
+  return _mm512_set1_epi16(word);
 }
 
 [[gnu::always_inline]] inline __m512 broadcast_float(const std::uint8_t* p) {
@@ -143,28 +143,40 @@ struct Dots {
   __m512i v[kGroups][kTokens];
 };
 
-// The integer dot products of one sub: q points at the first token's activations of it.
-template <int kSub, int kTokens, int kGroups>
+// The integer dot products of one sub. x: the first token's activations of it; sums: the two sums
+// of 16 of them, or the first of a pair of which kSub = 16 uses one.
+template <class Type, int kTokens, int kGroups>
 [[gnu::always_inline]] inline Dots<kTokens, kGroups> dot_sub(const Tile* tile, int sub,
-                                                             const std::uint8_t* q,
+                                                             const std::uint8_t* x,
+                                                             const std::uint8_t* sums,
                                                              std::int64_t stride) {
+  constexpr int kColumns4 = Type::kSub / 4;
   Dots<kTokens, kGroups> dots;
-#pragma GCC unroll 2
-  for (int g = 0; g < kGroups; ++g) {
 #pragma GCC unroll 8
-    for (int t = 0; t < kTokens; ++t) dots.v[g][t] = _mm512_load_si512(tile[g].start[sub]);
+  for (int t = 0; t < kTokens; ++t) {
+    __m512i start = _mm512_setzero_si512();
+    if constexpr (Type::kOffset != 0) {
+      // The weights in the tile are too large by kOffset, the dot product by kOffset * sum of x.
+      constexpr int kLow = -Type::kOffset & 0xFFFF;
+      constexpr int kPair = Type::kSub == 32 ? kLow | -Type::kOffset * 65536 : kLow;
+      const std::uint8_t* const p = sums + t * stride;
+      const __m512i s = Type::kSub == 32 ? broadcast4(p) : broadcast2(p);
+      start = _mm512_dpwssd_epi32(start, s, _mm512_set1_epi32(kPair));
+    }
+#pragma GCC unroll 2
+    for (int g = 0; g < kGroups; ++g) dots.v[g][t] = start;
   }
 #pragma GCC unroll 8
-  for (int k = 0; k < kSub / 4; ++k) {
+  for (int k = 0; k < kColumns4; ++k) {
     __m512i w[kGroups];
 #pragma GCC unroll 2
-    for (int g = 0; g < kGroups; ++g) w[g] = _mm512_load_si512(tile[g].w[sub * (kSub / 4) + k]);
+    for (int g = 0; g < kGroups; ++g) w[g] = _mm512_load_si512(tile[g].w[sub * kColumns4 + k]);
 #pragma GCC unroll 8
     for (int t = 0; t < kTokens; ++t) {
-      const __m512i x = broadcast4(q + t * stride + 4 * k);
+      const __m512i q = broadcast4(x + t * stride + 4 * k);
 #pragma GCC unroll 2
       for (int g = 0; g < kGroups; ++g) {
-        dots.v[g][t] = _mm512_dpbusd_epi32(dots.v[g][t], x, w[g]);
+        dots.v[g][t] = _mm512_dpbusd_epi32(dots.v[g][t], w[g], q);
       }
     }
   }
@@ -201,9 +213,10 @@ void multiply_32(const Tile* tile, int n_blocks, const Int8Tokens& x) {
   __m512 acc[kGroups][kTokens];
   load_results<kTokens, kGroups>(x, x.add, acc);
   const std::uint8_t* q = x.row + x.layout.q + x.first_col;
+  const std::uint8_t* sums = x.row + x.layout.sums16 + x.first_col / 16 * 2;
   const std::uint8_t* d = x.row + x.first_col / 32 * 4;
-  for (int b = 0; b < n_blocks; ++b, q += 32, d += 4) {
-    const auto dots = dot_sub<32, kTokens, kGroups>(tile, b, q, x.stride);
+  for (int b = 0; b < n_blocks; ++b, q += 32, sums += 4, d += 4) {
+    const auto dots = dot_sub<Type, kTokens, kGroups>(tile, b, q, sums, x.stride);
 #pragma GCC unroll 2
     for (int g = 0; g < kGroups; ++g) {
       const __m512 d_w = _mm512_load_ps(tile[g].scale[b]);
@@ -213,7 +226,7 @@ void multiply_32(const Tile* tile, int n_blocks, const Int8Tokens& x) {
         acc[g][t] = _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(dots.v[g][t]), acc[g][t]);
         if constexpr (Type::kHasMin) {
           acc[g][t] = _mm512_fmadd_ps(_mm512_load_ps(tile[g].min[b]),
-                                      broadcast_float(d + t * x.stride + x.layout.sums), acc[g][t]);
+                                      broadcast_float(d + t * x.stride + x.layout.ds), acc[g][t]);
         }
       }
     }
@@ -226,7 +239,7 @@ template <class Type, int kTokens, int kGroups>
 [[gnu::always_inline]] inline void add_minima(const Tile* tile, int b, const Int8Tokens& x,
                                               __m512 (&sum)[kGroups][kTokens]) {
   constexpr int kPairs = 256 / Type::kSub / 2;
-  const std::uint8_t* const sums = x.row + (Type::kSub == 32 ? x.layout.sums : x.layout.sums16) +
+  const std::uint8_t* const sums = x.row + (Type::kSub == 32 ? x.layout.sums32 : x.layout.sums16) +
                                    (x.first_col + 256 * b) / Type::kSub * 2;
 #pragma GCC unroll 2
   for (int g = 0; g < kGroups; ++g) {
@@ -253,6 +266,7 @@ template <class Type, int kTokens, int kGroups>
 void multiply_256(const Tile* tile, int n_blocks, const Int8Tokens& x) {
   constexpr int kSubs = 256 / Type::kSub;
   const std::uint8_t* q = x.row + x.layout.q + x.first_col;
+  const std::uint8_t* sums = x.row + x.layout.sums16 + x.first_col / 16 * 2;
   for (int b = 0; b < n_blocks; ++b) {
     __m512 sum[kGroups][kTokens];
 #pragma GCC unroll 2
@@ -260,8 +274,10 @@ void multiply_256(const Tile* tile, int n_blocks, const Int8Tokens& x) {
 #pragma GCC unroll 8
       for (int t = 0; t < kTokens; ++t) sum[g][t] = _mm512_setzero_ps();
     }
-    for (int s = b * kSubs; s < (b + 1) * kSubs; ++s, q += Type::kSub) {
-      const auto dots = dot_sub<Type::kSub, kTokens, kGroups>(tile, s, q, x.stride);
+    for (int s = b * kSubs; s < (b + 1) * kSubs; ++s) {
+      const auto dots = dot_sub<Type, kTokens, kGroups>(tile, s, q, sums, x.stride);
+      q += Type::kSub;
+      sums += Type::kSub / 16 * 2;
 #pragma GCC unroll 2
       for (int g = 0; g < kGroups; ++g) {
 #pragma GCC unroll 8

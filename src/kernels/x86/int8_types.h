@@ -7,7 +7,8 @@
 //   kBlockBytes
 //   kSub         weights that share a scale: 16 or 32
 //   kHasMin      whether it has minima
-//   kLargest     the largest |weight|, offset included
+//   kLargest     the largest weight in the tile, a byte without sign
+//   kOffset      what every one of them is too large by
 //   unpack(rows, stride, tile, b)    fills block b of the tile from blocks in kLanes rows
 #pragma once
 
@@ -60,24 +61,10 @@ struct Int8TypeBase {
     Simd::store(tile.min_pairs[2 * i + 1], Simd::low_byte_pair(Simd::shift_right32(mins, 16)));
   }
 
-  // Collects the weights of one sub: stores them, and what follows from their sum.
-  class Sub {
-   public:
-    [[gnu::always_inline]] inline Sub(Tile& tile, int first_column4)
-        : tile_(tile), column4_(first_column4), sum_(Simd::no_weights()) {}
-    [[gnu::always_inline]] inline void put(int i, Ints w) {
-      Simd::store(tile_.w[column4_ + i], w);
-      sum_ = Simd::add_weights(sum_, w);
-    }
-    [[gnu::always_inline]] inline void finish(int sub) {
-      Simd::store(tile_.start[sub], Simd::start(sum_));
-    }
-
-   private:
-    Tile& tile_;
-    int column4_;
-    Ints sum_;
-  };
+  // Four columns of weights of all rows.
+  [[gnu::always_inline]] static inline void put(Tile& tile, int column4, Ints w) {
+    Simd::store(tile.w[column4], w);
+  }
 };
 
 // Types with blocks of 32 weights.
@@ -97,31 +84,23 @@ struct Int8TypeOf32 : Int8TypeBase<Simd> {
   [[gnu::always_inline]] static inline void put_m(Tile& tile, int b, Ints head) {
     Simd::store(tile.min[b], Base::high_halves(head));
   }
-  // The low nibbles of v are weights 0..15 of the block, the high ones 16..31; both less offset.
-  [[gnu::always_inline]] static inline void put_nibbles(Tile& tile, int b, const Columns<Simd>& v,
-                                                        int offset) {
-    typename Base::Sub sub(tile, 8 * b);
+  // The low nibbles of v are weights 0..15 of the block, the high ones 16..31.
+  [[gnu::always_inline]] static inline void put_nibbles(Tile& tile, int b, const Columns<Simd>& v) {
 #pragma GCC unroll 4
     for (int k = 0; k < 4; ++k) {
-      sub.put(k, Simd::sub8(Base::low_nibbles(v.column[k]), Simd::bytes(offset)));
-      sub.put(k + 4, Simd::sub8(Base::high_nibbles(v.column[k]), Simd::bytes(offset)));
+      Base::put(tile, 8 * b + k, Base::low_nibbles(v.column[k]));
+      Base::put(tile, 8 * b + 4 + k, Base::high_nibbles(v.column[k]));
     }
-    sub.finish(b);
   }
-  // Nibbles with a fifth bit, less offset. qh: the fifth bits of 32 weights in every dword.
+  // Nibbles with a fifth bit. qh: the fifth bits of 32 weights in every dword.
   [[gnu::always_inline]] static inline void put_five_bits(Tile& tile, int b, const Columns<Simd>& v,
-                                                          Ints qh, int offset) {
-    typename Base::Sub sub(tile, 8 * b);
+                                                          Ints qh) {
 #pragma GCC unroll 4
     for (int k = 0; k < 4; ++k) {
-      const Ints low =
-          Simd::masked_or(Simd::fifth_bits(qh, k), 0x10, Base::low_nibbles(v.column[k]));
-      const Ints high =
-          Simd::masked_or(Simd::fifth_bits(qh, k + 4), 0x10, Base::high_nibbles(v.column[k]));
-      sub.put(k, Simd::sub8(low, Simd::bytes(offset)));
-      sub.put(k + 4, Simd::sub8(high, Simd::bytes(offset)));
+      const Ints low = Base::low_nibbles(v.column[k]), high = Base::high_nibbles(v.column[k]);
+      Base::put(tile, 8 * b + k, Simd::masked_or(Simd::fifth_bits(qh, k), 0x10, low));
+      Base::put(tile, 8 * b + 4 + k, Simd::masked_or(Simd::fifth_bits(qh, k + 4), 0x10, high));
     }
-    sub.finish(b);
   }
 };
 
@@ -129,11 +108,11 @@ template <class Simd>
 struct Q4_0 : Int8TypeOf32<Simd, BlockQ4_0> {
   using Base = Int8TypeOf32<Simd, BlockQ4_0>;
   static constexpr bool kHasMin = false;
-  static constexpr int kLargest = 8;
+  static constexpr int kLargest = 15, kOffset = 8;
   static void unpack(const std::uint8_t* rows, std::int64_t stride, typename Base::Tile& tile,
                      int b) {
     Base::put_d(tile, b, Simd::load_columns(rows, stride).column[0]);
-    Base::put_nibbles(tile, b, Simd::load_columns(rows + offsetof(BlockQ4_0, qs), stride), 8);
+    Base::put_nibbles(tile, b, Simd::load_columns(rows + offsetof(BlockQ4_0, qs), stride));
   }
 };
 
@@ -141,13 +120,13 @@ template <class Simd>
 struct Q4_1 : Int8TypeOf32<Simd, BlockQ4_1> {
   using Base = Int8TypeOf32<Simd, BlockQ4_1>;
   static constexpr bool kHasMin = true;
-  static constexpr int kLargest = 15;
+  static constexpr int kLargest = 15, kOffset = 0;
   static void unpack(const std::uint8_t* rows, std::int64_t stride, typename Base::Tile& tile,
                      int b) {
     const auto head = Simd::load_columns(rows, stride).column[0];
     Base::put_d(tile, b, head);
     Base::put_m(tile, b, head);
-    Base::put_nibbles(tile, b, Simd::load_columns(rows + offsetof(BlockQ4_1, qs), stride), 0);
+    Base::put_nibbles(tile, b, Simd::load_columns(rows + offsetof(BlockQ4_1, qs), stride));
   }
 };
 
@@ -155,15 +134,14 @@ template <class Simd>
 struct Q5_0 : Int8TypeOf32<Simd, BlockQ5_0> {
   using Base = Int8TypeOf32<Simd, BlockQ5_0>;
   static constexpr bool kHasMin = false;
-  static constexpr int kLargest = 16;
+  static constexpr int kLargest = 31, kOffset = 16;
   static void unpack(const std::uint8_t* rows, std::int64_t stride, typename Base::Tile& tile,
                      int b) {
     const Columns<Simd> head = Simd::load_columns(rows, stride);
     Base::put_d(tile, b, head.column[0]);
     const auto qh = Simd::bit_or(Simd::shift_right32(head.column[0], 16),
                                  Simd::shift_left32(head.column[1], 16));
-    Base::put_five_bits(tile, b, Simd::load_columns(rows + offsetof(BlockQ5_0, qs), stride), qh,
-                        16);
+    Base::put_five_bits(tile, b, Simd::load_columns(rows + offsetof(BlockQ5_0, qs), stride), qh);
   }
 };
 
@@ -171,14 +149,14 @@ template <class Simd>
 struct Q5_1 : Int8TypeOf32<Simd, BlockQ5_1> {
   using Base = Int8TypeOf32<Simd, BlockQ5_1>;
   static constexpr bool kHasMin = true;
-  static constexpr int kLargest = 31;
+  static constexpr int kLargest = 31, kOffset = 0;
   static void unpack(const std::uint8_t* rows, std::int64_t stride, typename Base::Tile& tile,
                      int b) {
     const Columns<Simd> head = Simd::load_columns(rows, stride);
     Base::put_d(tile, b, head.column[0]);
     Base::put_m(tile, b, head.column[0]);
     Base::put_five_bits(tile, b, Simd::load_columns(rows + offsetof(BlockQ5_1, qs), stride),
-                        head.column[1], 0);
+                        head.column[1]);
   }
 };
 
@@ -186,19 +164,19 @@ template <class Simd>
 struct Q8_0 : Int8TypeOf32<Simd, BlockQ8_0> {
   using Base = Int8TypeOf32<Simd, BlockQ8_0>;
   static constexpr bool kHasMin = false;
-  static constexpr int kLargest = 128;
+  static constexpr int kLargest = 255, kOffset = 128;
   static void unpack(const std::uint8_t* rows, std::int64_t stride, typename Base::Tile& tile,
                      int b) {
     Base::put_d(tile, b, Simd::load_columns(rows, stride).column[0]);
-    typename Base::Sub sub(tile, 8 * b);
 #pragma GCC unroll 2
     for (int piece = 0; piece < 2; ++piece) {
       const Columns<Simd> v =
           Simd::load_columns(rows + offsetof(BlockQ8_0, qs) + 16 * piece, stride);
 #pragma GCC unroll 4
-      for (int k = 0; k < 4; ++k) sub.put(4 * piece + k, v.column[k]);
+      for (int k = 0; k < 4; ++k) {
+        Base::put(tile, 8 * b + 4 * piece + k, Simd::from_signed(v.column[k]));
+      }
     }
-    sub.finish(b);
   }
 };
 
@@ -207,20 +185,20 @@ template <class Simd>
 [[gnu::always_inline]] static inline void put_iq4_weights(Int8Tile<Simd::kLanes>& tile, int sub,
                                                           const Columns<Simd>& v) {
   using Base = Int8TypeBase<Simd>;
-  typename Base::Sub weights(tile, 8 * sub);
+  const auto levels = Simd::from_signed(Simd::broadcast16(kIq4Values));
 #pragma GCC unroll 4
   for (int k = 0; k < 4; ++k) {
-    weights.put(k, Simd::lookup(kIq4Values, Base::low_nibbles(v.column[k])));
-    weights.put(k + 4, Simd::lookup(kIq4Values, Base::high_nibbles(v.column[k])));
+    const auto low = Base::low_nibbles(v.column[k]), high = Base::high_nibbles(v.column[k]);
+    Base::put(tile, 8 * sub + k, Simd::shuffle(levels, low));
+    Base::put(tile, 8 * sub + 4 + k, Simd::shuffle(levels, high));
   }
-  weights.finish(sub);
 }
 
 template <class Simd>
 struct IQ4_NL : Int8TypeOf32<Simd, BlockIQ4_NL> {
   using Base = Int8TypeOf32<Simd, BlockIQ4_NL>;
   static constexpr bool kHasMin = false;
-  static constexpr int kLargest = 127;
+  static constexpr int kLargest = 255, kOffset = 128;
   static void unpack(const std::uint8_t* rows, std::int64_t stride, typename Base::Tile& tile,
                      int b) {
     Base::put_d(tile, b, Simd::load_columns(rows, stride).column[0]);
@@ -259,25 +237,22 @@ struct Q4_K : Int8TypeBase<Simd> {
   using Base = Int8TypeBase<Simd>;
   static constexpr int kBlock = 256, kSub = 32, kBlockBytes = sizeof(BlockQ4_K);
   static constexpr bool kHasMin = true;
-  static constexpr int kLargest = 15;
+  static constexpr int kLargest = 15, kOffset = 0;
 
   static void unpack(const std::uint8_t* rows, std::int64_t stride, typename Base::Tile& tile,
                      int b) {
     put_six_bit_scales<Simd>(Simd::load_columns(rows, stride), tile, b);
     const std::uint8_t* qs = rows + offsetof(BlockQ4_K, qs);
     for (int s = 8 * b; s < 8 * b + 8; s += 2, qs += 32) {
-      typename Base::Sub low(tile, 8 * s), high(tile, 8 * s + 8);
 #pragma GCC unroll 2
       for (int piece = 0; piece < 2; ++piece) {
         const Columns<Simd> v = Simd::load_columns(qs + 16 * piece, stride);
 #pragma GCC unroll 4
         for (int k = 0; k < 4; ++k) {
-          low.put(4 * piece + k, Base::low_nibbles(v.column[k]));
-          high.put(4 * piece + k, Base::high_nibbles(v.column[k]));
+          Base::put(tile, 8 * s + 4 * piece + k, Base::low_nibbles(v.column[k]));
+          Base::put(tile, 8 * s + 8 + 4 * piece + k, Base::high_nibbles(v.column[k]));
         }
       }
-      low.finish(s);
-      high.finish(s + 1);
     }
   }
 };
@@ -287,7 +262,7 @@ struct Q5_K : Int8TypeBase<Simd> {
   using Base = Int8TypeBase<Simd>;
   static constexpr int kBlock = 256, kSub = 32, kBlockBytes = sizeof(BlockQ5_K);
   static constexpr bool kHasMin = true;
-  static constexpr int kLargest = 31;
+  static constexpr int kLargest = 31, kOffset = 0;
 
   static void unpack(const std::uint8_t* rows, std::int64_t stride, typename Base::Tile& tile,
                      int b) {
@@ -296,7 +271,6 @@ struct Q5_K : Int8TypeBase<Simd> {
     Columns<Simd> fifth[2] = {Simd::load_columns(qh, stride), Simd::load_columns(qh + 16, stride)};
     const std::uint8_t* qs = rows + offsetof(BlockQ5_K, qs);
     for (int s = 8 * b; s < 8 * b + 8; s += 2, qs += 32) {
-      typename Base::Sub low(tile, 8 * s), high(tile, 8 * s + 8);
 #pragma GCC unroll 2
       for (int piece = 0; piece < 2; ++piece) {
         const Columns<Simd> v = Simd::load_columns(qs + 16 * piece, stride);
@@ -305,15 +279,15 @@ struct Q5_K : Int8TypeBase<Simd> {
           // The fifth bits of this pair of subs are the lowest two; those of the next pair come
           // down for it.
           auto& bits = fifth[piece].column[k];
-          low.put(4 * piece + k, Simd::masked_or(Simd::shift_left16(bits, 4), 0x10,
-                                                 Base::low_nibbles(v.column[k])));
-          high.put(4 * piece + k, Simd::masked_or(Simd::shift_left16(bits, 3), 0x10,
-                                                  Base::high_nibbles(v.column[k])));
+          Base::put(
+              tile, 8 * s + 4 * piece + k,
+              Simd::masked_or(Simd::shift_left16(bits, 4), 0x10, Base::low_nibbles(v.column[k])));
+          Base::put(
+              tile, 8 * s + 8 + 4 * piece + k,
+              Simd::masked_or(Simd::shift_left16(bits, 3), 0x10, Base::high_nibbles(v.column[k])));
           bits = Simd::shift_right16(bits, 2);
         }
       }
-      low.finish(s);
-      high.finish(s + 1);
     }
   }
 };
@@ -323,7 +297,7 @@ struct Q6_K : Int8TypeBase<Simd> {
   using Base = Int8TypeBase<Simd>;
   static constexpr int kBlock = 256, kSub = 16, kBlockBytes = sizeof(BlockQ6_K);
   static constexpr bool kHasMin = false;
-  static constexpr int kLargest = 32;
+  static constexpr int kLargest = 63, kOffset = 32;
 
   static void unpack(const std::uint8_t* rows, std::int64_t stride, typename Base::Tile& tile,
                      int b) {
@@ -355,18 +329,15 @@ struct Q6_K : Int8TypeBase<Simd> {
   [[gnu::always_inline]] static inline void put_pair(typename Base::Tile& tile, int sub,
                                                      const Columns<Simd>& low,
                                                      const Columns<Simd>& high) {
-    typename Base::Sub first(tile, 4 * sub), second(tile, 4 * (sub + 4));
 #pragma GCC unroll 4
     for (int k = 0; k < 4; ++k) {
       const auto first_bits = Simd::shift_left16(high.column[k], kShiftLeft);
       const auto second_bits = Simd::shift_right16(high.column[k], kShiftRight);
       const auto first_q = Simd::masked_or(first_bits, 0x30, Base::low_nibbles(low.column[k]));
       const auto second_q = Simd::masked_or(second_bits, 0x30, Base::high_nibbles(low.column[k]));
-      first.put(k, Simd::sub8(first_q, Simd::bytes(32)));
-      second.put(k, Simd::sub8(second_q, Simd::bytes(32)));
+      Base::put(tile, 4 * sub + k, first_q);
+      Base::put(tile, 4 * (sub + 4) + k, second_q);
     }
-    first.finish(sub);
-    second.finish(sub + 4);
   }
 };
 
@@ -383,7 +354,7 @@ struct Q2_K : Int8TypeBase<Simd> {
   using Base = Int8TypeBase<Simd>;
   static constexpr int kBlock = 256, kSub = 16, kBlockBytes = sizeof(BlockQ2_K);
   static constexpr bool kHasMin = true;
-  static constexpr int kLargest = 3;
+  static constexpr int kLargest = 3, kOffset = 0;
 
   static void unpack(const std::uint8_t* rows, std::int64_t stride, typename Base::Tile& tile,
                      int b) {
@@ -406,10 +377,10 @@ struct Q2_K : Int8TypeBase<Simd> {
         const std::uint8_t* const qs = rows + offsetof(BlockQ2_K, qs) + 32 * half + 16 * piece;
         Columns<Simd> v = Simd::load_columns(qs, stride);
         for (int sub = 16 * b + 8 * half + piece; sub < 16 * b + 8 * half + 8; sub += 2) {
-          typename Base::Sub weights(tile, 4 * sub);
 #pragma GCC unroll 4
-          for (int i = 0; i < 4; ++i) weights.put(i, take_two_bits<Simd>(v.column[i]));
-          weights.finish(sub);
+          for (int i = 0; i < 4; ++i) {
+            Base::put(tile, 4 * sub + i, take_two_bits<Simd>(v.column[i]));
+          }
         }
       }
     }
@@ -421,7 +392,7 @@ struct Q3_K : Int8TypeBase<Simd> {
   using Base = Int8TypeBase<Simd>;
   static constexpr int kBlock = 256, kSub = 16, kBlockBytes = sizeof(BlockQ3_K);
   static constexpr bool kHasMin = false;
-  static constexpr int kLargest = 4;
+  static constexpr int kLargest = 7, kOffset = 4;
 
   static void unpack(const std::uint8_t* rows, std::int64_t stride, typename Base::Tile& tile,
                      int b) {
@@ -433,16 +404,14 @@ struct Q3_K : Int8TypeBase<Simd> {
         const std::uint8_t* const qs = rows + offsetof(BlockQ3_K, qs) + 32 * half + 16 * piece;
         Columns<Simd> v = Simd::load_columns(qs, stride);
         for (int sub = 16 * b + 8 * half + piece; sub < 16 * b + 8 * half + 8; sub += 2) {
-          typename Base::Sub weights(tile, 4 * sub);
 #pragma GCC unroll 4
           for (int i = 0; i < 4; ++i) {
             auto& bits = high.column[i];
             const auto q =
                 Simd::masked_or(Simd::shift_left16(bits, 2), 4, take_two_bits<Simd>(v.column[i]));
             bits = Simd::shift_right16(bits, 1);
-            weights.put(i, Simd::sub8(q, Simd::bytes(4)));
+            Base::put(tile, 4 * sub + i, q);
           }
-          weights.finish(sub);
         }
       }
     }
@@ -476,7 +445,7 @@ struct IQ4_XS : Int8TypeBase<Simd> {
   using Base = Int8TypeBase<Simd>;
   static constexpr int kBlock = 256, kSub = 32, kBlockBytes = sizeof(BlockIQ4_XS);
   static constexpr bool kHasMin = false;
-  static constexpr int kLargest = 127;
+  static constexpr int kLargest = 255, kOffset = 128;
 
   static void unpack(const std::uint8_t* rows, std::int64_t stride, typename Base::Tile& tile,
                      int b) {

@@ -13,7 +13,7 @@ namespace {
 
 // Writes kBlock values of q and their sums: sums16[kBlock / 16]. Returns d.
 template <int kBlock>
-float quantize_block(const float* x, std::uint8_t* q, std::int32_t* sums16) {
+float quantize_block(const float* x, std::int8_t* q, std::int32_t* sums16) {
   __m512i max = _mm512_setzero_si512();
 #pragma GCC unroll 4
   for (int i = 0; i < kBlock; i += 16) {
@@ -25,7 +25,7 @@ float quantize_block(const float* x, std::uint8_t* q, std::int32_t* sums16) {
   float max_x;
   __builtin_memcpy(&max_x, &max_bits, 4);
   if (max_bits >= 0x7F800000 || max_x < kInt8SmallestMax) {  // infinite or NaN, or all but zero
-    __builtin_memset(q, kInt8Bias, kBlock);
+    __builtin_memset(q, 0, kBlock);
     __builtin_memset(sums16, 0, kBlock / 16 * sizeof(std::int32_t));
     return max_bits >= 0x7F800000 ? __builtin_nanf("") : 0.0f;
   }
@@ -34,9 +34,7 @@ float quantize_block(const float* x, std::uint8_t* q, std::int32_t* sums16) {
   for (int i = 0; i < kBlock; i += 16) {
     const __m512i values = quantize16(x + i, inverse);
     sums16[i / 16] = _mm512_reduce_add_epi32(values);
-    const __m128i biased =
-        _mm_xor_si128(_mm512_cvtepi32_epi8(values), _mm_set1_epi8(static_cast<char>(kInt8Bias)));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(q + i), biased);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(q + i), _mm512_cvtepi32_epi8(values));
   }
   return max_x / 127.0f;
 }
@@ -47,18 +45,20 @@ void quantize_activations(std::int64_t block, const float* x, std::int64_t n_col
   const Int8RowLayout layout = int8_row_layout(block, n_cols);
   auto* const bytes = static_cast<std::uint8_t*>(row);
   auto* const d = static_cast<float*>(row);
-  auto* const q = bytes + layout.q;
+  auto* const q = reinterpret_cast<std::int8_t*>(bytes + layout.q);
+  auto* const sums16 = reinterpret_cast<std::int16_t*>(bytes + layout.sums16);
   std::int32_t sums[16];
   if (block == 32) {
-    auto* const ds = reinterpret_cast<float*>(bytes + layout.sums);
+    auto* const ds = reinterpret_cast<float*>(bytes + layout.ds);
     for (std::int64_t b = 0; b < n_cols / 32; ++b) {
       d[b] = quantize_block<32>(x + 32 * b, q + 32 * b, sums);
       ds[b] = d[b] * static_cast<float>(sums[0] + sums[1]);
+      sums16[2 * b] = static_cast<std::int16_t>(sums[0]);
+      sums16[2 * b + 1] = static_cast<std::int16_t>(sums[1]);
     }
     return;
   }
-  auto* const sums32 = reinterpret_cast<std::int16_t*>(bytes + layout.sums);
-  auto* const sums16 = reinterpret_cast<std::int16_t*>(bytes + layout.sums16);
+  auto* const sums32 = reinterpret_cast<std::int16_t*>(bytes + layout.sums32);
   for (std::int64_t b = 0; b < n_cols / 256; ++b) {
     d[b] = quantize_block<256>(x + 256 * b, q + 256 * b, sums);
     for (int i = 0; i < 16; ++i) sums16[16 * b + i] = static_cast<std::int16_t>(sums[i]);
