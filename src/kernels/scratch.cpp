@@ -19,12 +19,12 @@ std::int64_t matmul_f32_scratch_bytes(std::int64_t n_cols) {
   return round_up_to_line(n_floats * kFloatBytes);
 }
 
-// Keys and values of one block as floats, the scores of one tile, and per query row the running
-// maximum and sum. The reference holds value_dim doubles instead, which is less.
-std::int64_t attention_scratch_bytes(std::int64_t key_dim, std::int64_t value_dim) {
-  const std::int64_t values_stride = (value_dim + 15) / 16 * 16;
-  const std::int64_t n_floats =
-      (key_dim + values_stride + kAttentionTile) * kCacheBlock + 2 * kAttentionQueries;
+// A piece of keys and one of values, scores, and three numbers per query row. The reference holds
+// value_dim doubles.
+std::int64_t attention_scratch_bytes([[maybe_unused]] std::int64_t key_dim,
+                                     std::int64_t value_dim) {
+  const std::int64_t n_floats = std::max(
+      2 * value_dim, 2 * kCacheBlock * kAttentionDepth + kAttentionQueries * (kCacheBlock + 3));
   return round_up_to_line(n_floats * kFloatBytes);
 }
 

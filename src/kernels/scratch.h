@@ -25,9 +25,9 @@ constexpr std::int64_t kTransposedRows = 32;
 constexpr std::int64_t kTransposedCols = 256;
 static_assert(kTransposedRows * kTransposedCols <= kMatmulWeightFloats);
 
-// attention converts one block of keys and values to float32 and uses it for up to
-// kAttentionQueries query rows.
+// attention converts kAttentionDepth elements of one block of keys or values at a time and uses
+// them for up to kAttentionQueries query rows, whose scores with that block are kept.
 constexpr std::int64_t kAttentionQueries = 256;
-constexpr std::int64_t kAttentionTile = 6;  // query rows that share one pass over the block
+constexpr std::int64_t kAttentionDepth = 64;
 
 }  // namespace sputnik::kernels

@@ -1,8 +1,10 @@
 // Softmax attention over blocks of kCacheBlock keys.
 //
-// A block of keys and values is converted to float32 once per call, the keys transposed, and used
-// for all query rows: keys lie along the lanes when scores are computed, value elements when values
-// are summed. For one query row the order is fixed, whichever tile it falls into:
+// Keys lie along the lanes when scores are computed, value elements when values are summed. A piece
+// of a block, 64 keys by kAttentionDepth elements, is transposed (keys) or converted (values) to
+// float32 into a buffer that stays in L1, and used for all query rows of the call; meanwhile the
+// same piece of the next block is fetched. For one query row the order of operations is fixed,
+// whichever tile it falls into:
 //   score_j  = scale * (sum over d in ascending order of q[d] * k_j[d], one fused multiply-add
 //   each) per block: m' = max(m, max of scores); weights p_j = exp(score_j - m'); shrink = exp(m -
 //   m'); out = out * shrink, then
@@ -25,8 +27,6 @@ constexpr int kBlockVectors =
     kCacheBlock / kLanes;                // vectors that hold one float per key of a block
 constexpr std::int64_t kTransposed = 8;  // elements that Simd::transpose takes of each row
 
-static_assert(kTileTokens <= kAttentionTile);
-
 struct ReadKeysF16 : ReadF16 {
   using Element = std::uint16_t;
 };
@@ -36,52 +36,77 @@ struct ReadKeysF32 : ReadF32 {
 
 // The part of scratch memory that one call works in.
 struct AttentionScratch {
-  float* keys;    // [key_dim][kCacheBlock]
-  float* values;  // [kCacheBlock][values_stride]
-  std::int64_t values_stride;
-  float* scores;      // [kAttentionTile][kCacheBlock], then the weights
+  float* keys;        // [kAttentionDepth][kCacheBlock]
+  float* values;      // [kCacheBlock][kAttentionDepth]
+  float* scores;      // [kAttentionQueries][kCacheBlock], later the weights
   float* max_score;   // [kAttentionQueries]
   float* sum_weight;  // [kAttentionQueries]
+  float* shrink;      // [kAttentionQueries]
 };
 
-inline AttentionScratch divide_scratch(void* scratch, std::int64_t key_dim,
-                                       std::int64_t value_dim) {
+inline AttentionScratch divide_scratch(void* scratch) {
   AttentionScratch s;
-  s.values_stride = (value_dim + 15) / 16 * 16;
   s.keys = static_cast<float*>(scratch);
-  s.values = s.keys + key_dim * kCacheBlock;
-  s.scores = s.values + s.values_stride * kCacheBlock;
-  s.max_score = s.scores + kAttentionTile * kCacheBlock;
+  s.values = s.keys + kAttentionDepth * kCacheBlock;
+  s.scores = s.values + kCacheBlock * kAttentionDepth;
+  s.max_score = s.scores + kAttentionQueries * kCacheBlock;
   s.sum_weight = s.max_score + kAttentionQueries;
+  s.shrink = s.sum_weight + kAttentionQueries;
   return s;
 }
 
-// out[d * kCacheBlock + j] = element d of key j, for the first n keys. Behind them stands what is
+// The query rows of one call: their inputs, limits and outputs.
+struct QueryRows {
+  const float* q;
+  std::int64_t q_stride;
+  std::int64_t n;
+  const std::int64_t* n_keys;
+  float* out;
+  std::int64_t out_stride;
+};
+
+// Memory that the next block will need, fetched into L2 line by line while this one is multiplied:
+// in the order of addresses, which sets the hardware's prefetcher going, too.
+struct Upcoming {
+  const Byte* at = nullptr;
+  const Byte* end = nullptr;
+
+  void fetch_some() {
+    if (at >= end) return;
+    _mm_prefetch(at, _MM_HINT_T1);
+    _mm_prefetch(at + 64, _MM_HINT_T1);
+    at += 128;
+  }
+};
+
+// Fewer than kTransposed elements of each row.
+template <class Element>
+inline void transpose_last(const Element* const (&rows)[kLanes], std::int64_t at, std::int64_t n,
+                           float* out) {
+  Element padded[kLanes][kTransposed] = {};
+  const Element* padded_rows[kLanes];
+  for (int i = 0; i < kLanes; ++i) {
+    padded_rows[i] = padded[i];
+    for (std::int64_t d = 0; d < n; ++d) padded[i][d] = rows[i][at + d];
+  }
+  alignas(64) float transposed[kTransposed * kLanes];
+  Simd::transpose(padded_rows, 0, transposed, kLanes);
+  for (std::int64_t d = 0; d < n; ++d)
+    Simd::store(out + d * kCacheBlock, Simd::load(transposed + d * kLanes));
+}
+
+// out[d * kCacheBlock + j] = element d of key j, for the first n keys. What stands behind them is
 // never looked at.
 template <class Element>
 inline void transpose_keys(const Element* keys, std::int64_t stride, std::int64_t n,
-                           std::int64_t dim, float* out) {
+                           std::int64_t depth, float* out) {
   for (std::int64_t j = 0; j < n; j += kLanes) {
     const Element* rows[kLanes];
     for (int i = 0; i < kLanes; ++i) rows[i] = keys + (j + i < n ? j + i : n - 1) * stride;
     std::int64_t d = 0;
-    for (; d + kTransposed <= dim; d += kTransposed) {
-      const Element* at[kLanes];
-      for (int i = 0; i < kLanes; ++i) at[i] = rows[i] + d;
-      Simd::transpose(at, out + d * kCacheBlock + j, kCacheBlock);
-    }
-    if (d == dim) continue;
-    Element padded[kLanes][kTransposed] = {};
-    const Element* at[kLanes];
-    for (int i = 0; i < kLanes; ++i) {
-      at[i] = padded[i];
-      for (std::int64_t k = d; k < dim; ++k) padded[i][k - d] = rows[i][k];
-    }
-    alignas(64) float transposed[kTransposed * kLanes];
-    Simd::transpose(at, transposed, kLanes);
-    for (std::int64_t k = d; k < dim; ++k) {
-      Simd::store(out + k * kCacheBlock + j, Simd::load(transposed + (k - d) * kLanes));
-    }
+    for (; d + kTransposed <= depth; d += kTransposed)
+      Simd::transpose(rows, d, out + d * kCacheBlock + j, kCacheBlock);
+    if (d < depth) transpose_last(rows, d, depth - d, out + d * kCacheBlock + j);
   }
 }
 
@@ -98,33 +123,37 @@ inline void convert_values(const typename Read::Element* values, std::int64_t st
   }
 }
 
-// Scores of kTokens query rows with all keys of the block.
+// Adds the products of depth elements to the scores of kTokens query rows with kVectors vectors of
+// keys.
 template <int kTokens, int kVectors>
-[[gnu::always_inline]] inline void score(const float* q, std::int64_t q_stride, const float* keys,
-                                         std::int64_t key_dim, Vec scale, float* scores) {
+[[gnu::always_inline]] inline void add_scores(const float* q, std::int64_t q_stride,
+                                              const float* keys, std::int64_t depth, bool first,
+                                              Upcoming& upcoming, float* scores) {
   Vec sum[kTokens][kVectors];
   for (int t = 0; t < kTokens; ++t) {
-    for (int v = 0; v < kVectors; ++v) sum[t][v] = Simd::zero();
+    for (int v = 0; v < kVectors; ++v) {
+      sum[t][v] = first ? Simd::zero() : Simd::load(scores + t * kCacheBlock + v * kLanes);
+    }
   }
-  for (std::int64_t d = 0; d < key_dim; ++d) {
+  for (std::int64_t d = 0; d < depth; ++d) {
+    upcoming.fetch_some();
     multiply_outer<kTokens, kVectors>(q + d, q_stride, keys + d * kCacheBlock, sum);
   }
   for (int t = 0; t < kTokens; ++t) {
-    for (int v = 0; v < kVectors; ++v) {
-      Simd::store(scores + t * kCacheBlock + v * kLanes, Simd::mul(sum[t][v], scale));
-    }
+    for (int v = 0; v < kVectors; ++v)
+      Simd::store(scores + t * kCacheBlock + v * kLanes, sum[t][v]);
   }
 }
 
 // Turns the scores of one row into weights, of which the first n count; returns the factor by which
 // what has been summed so far shrinks.
-inline float take_softmax(float* scores, std::int64_t n, bool first_block, float& max_score,
-                          float& sum_weight) {
+inline float take_softmax(float* scores, std::int64_t n, float scale, bool first_block,
+                          float& max_score, float& sum_weight) {
   Vec score[kBlockVectors];
   const Vec nothing = Simd::set1(-kInfinity);
   for (int v = 0; v < kBlockVectors; ++v) {
     const std::int64_t m = n - v * kLanes;
-    score[v] = Simd::load(scores + v * kLanes);
+    score[v] = Simd::mul(Simd::load(scores + v * kLanes), Simd::set1(scale));
     if (m < kLanes) score[v] = Simd::keep_first(score[v], m < 0 ? 0 : m, nothing);
   }
   Vec largest = score[0];
@@ -153,8 +182,7 @@ inline float take_softmax(float* scores, std::int64_t n, bool first_block, float
 // What a tile of query rows needs to sum the values of a block.
 struct WeightedRows {
   const float* weights;   // kCacheBlock apart
-  const std::int64_t* n;  // values of the block that row t sees
-  std::int64_t n_common;  // the least of them
+  const std::int64_t* n;  // values of the block that row t sees, ascending
   const float* shrink;
   bool first_block;
 };
@@ -162,7 +190,7 @@ struct WeightedRows {
 // kVectors vectors of outputs; the last of them holds n_last elements.
 template <int kTokens, int kVectors>
 [[gnu::always_inline]] inline void sum_values(const WeightedRows& rows, const float* values,
-                                              std::int64_t values_stride, float* out,
+                                              Upcoming& upcoming, float* out,
                                               std::int64_t out_stride, std::int64_t n_last) {
   const bool whole = n_last == kLanes;
   Vec sum[kTokens][kVectors];
@@ -177,16 +205,17 @@ template <int kTokens, int kVectors>
       }
     }
   }
-  for (std::int64_t j = 0; j < rows.n_common; ++j) {
-    multiply_outer<kTokens, kVectors>(rows.weights + j, kCacheBlock, values + j * values_stride,
+  for (std::int64_t j = 0; j < rows.n[0]; ++j) {
+    upcoming.fetch_some();
+    multiply_outer<kTokens, kVectors>(rows.weights + j, kCacheBlock, values + j * kAttentionDepth,
                                       sum);
   }
   for (int t = 0; t < kTokens; ++t) {
-    for (std::int64_t j = rows.n_common; j < rows.n[t]; ++j) {
+    for (std::int64_t j = rows.n[0]; j < rows.n[t]; ++j) {  // that not all rows of the tile see
       const Vec weight = Simd::set1(rows.weights[t * kCacheBlock + j]);
       for (int v = 0; v < kVectors; ++v) {
         sum[t][v] =
-            Simd::fma(weight, Simd::load(values + j * values_stride + v * kLanes), sum[t][v]);
+            Simd::fma(weight, Simd::load(values + j * kAttentionDepth + v * kLanes), sum[t][v]);
       }
     }
     for (int v = 0; v < kVectors; ++v) {
@@ -200,34 +229,29 @@ template <int kTokens, int kVectors>
   }
 }
 
-// One tile of query rows and one block. n_keys: of the first row of the tile, counted from the
-// block's first key.
+// The scores of one tile of query rows with a piece of the block's keys.
 template <int kTokens>
-inline void attend_tile(const AttentionScratch& s, const CachedKeysValues& cache, const float* q,
-                        std::int64_t q_stride, const std::int64_t* n_keys, std::int64_t first_key,
-                        float scale, float* max_score, float* sum_weight, float* out,
-                        std::int64_t out_stride) {
-  constexpr int kScoreVectors = kTokens == 1 || kBlockVectors < 4 ? kBlockVectors : 4;
-  for (int v = 0; v < kBlockVectors; v += kScoreVectors) {
-    score<kTokens, kScoreVectors>(q, q_stride, s.keys + v * kLanes, cache.key_dim,
-                                  Simd::set1(scale), s.scores + v * kLanes);
+inline void add_tile_scores(const float* q, std::int64_t q_stride, const float* keys,
+                            std::int64_t depth, bool first, Upcoming& upcoming, float* scores) {
+  constexpr int kVectors = kTokens == 1 || kBlockVectors < 4 ? kBlockVectors : 4;
+  for (int v = 0; v < kBlockVectors; v += kVectors) {
+    add_scores<kTokens, kVectors>(q, q_stride, keys + v * kLanes, depth, first, upcoming,
+                                  scores + v * kLanes);
   }
-  std::int64_t n[kTokens];
-  float shrink[kTokens];
-  for (int t = 0; t < kTokens; ++t) {
-    n[t] = n_keys[t] - first_key < kCacheBlock ? n_keys[t] - first_key : kCacheBlock;
-    shrink[t] =
-        take_softmax(s.scores + t * kCacheBlock, n[t], first_key == 0, max_score[t], sum_weight[t]);
+}
+
+// width outputs of one tile of query rows, from a piece of the block's values.
+template <int kTokens>
+inline void sum_tile_values(const WeightedRows& rows, const float* values, std::int64_t width,
+                            Upcoming& upcoming, float* out, std::int64_t out_stride) {
+  constexpr int kVectors = kTokens == 1 ? kAttentionDepth / kLanes : 4;
+  std::int64_t c = 0;
+  for (; c + kVectors * kLanes <= width; c += kVectors * kLanes) {
+    sum_values<kTokens, kVectors>(rows, values + c, upcoming, out + c, out_stride, kLanes);
   }
-  const WeightedRows rows{s.scores, n, n[0], shrink, first_key == 0};
-  constexpr int kVectors = kTokens == 1 ? 8 : 4;
-  std::int64_t d = 0;
-  for (; d + kVectors * kLanes <= cache.value_dim; d += kVectors * kLanes) {
-    sum_values<kTokens, kVectors>(rows, s.values + d, s.values_stride, out + d, out_stride, kLanes);
-  }
-  for (; d < cache.value_dim; d += kLanes) {
-    const std::int64_t n_last = cache.value_dim - d < kLanes ? cache.value_dim - d : kLanes;
-    sum_values<kTokens, 1>(rows, s.values + d, s.values_stride, out + d, out_stride, n_last);
+  for (; c < width; c += kLanes) {
+    const std::int64_t n_last = width - c < kLanes ? width - c : kLanes;
+    sum_values<kTokens, 1>(rows, values + c, upcoming, out + c, out_stride, n_last);
   }
 }
 
@@ -239,49 +263,86 @@ inline void divide_by_sum(float* out, std::int64_t n, float sum) {
   for (; i < n; ++i) out[i] *= factor;
 }
 
+// One block, for the rows from first_row on: those before have no keys in it.
+template <class Read>
+inline void attend_block(const AttentionScratch& s, const CachedKeysValues& cache,
+                         const QueryRows& rows, std::int64_t block, std::int64_t first_row,
+                         float scale) {
+  using Element = typename Read::Element;
+  const std::int64_t first_key = block * kCacheBlock;
+  const std::int64_t n_left = rows.n_keys[rows.n - 1] - first_key;
+  const std::int64_t n = n_left < kCacheBlock ? n_left : kCacheBlock;
+  const bool has_next = n_left > kCacheBlock;
+  const auto next_block = [&](const void* const* blocks, std::int64_t stride) {
+    const auto* const begin = static_cast<const Byte*>(blocks[block + 1]);
+    const std::int64_t n_next =
+        n_left - kCacheBlock < kCacheBlock ? n_left - kCacheBlock : kCacheBlock;
+    return Upcoming{begin, begin + n_next * stride * Read::kBytes};
+  };
+  Upcoming upcoming = has_next ? next_block(cache.keys, cache.key_stride) : Upcoming{};
+  const auto* const keys = static_cast<const Element*>(cache.keys[block]);
+  for (std::int64_t d = 0; d < cache.key_dim; d += kAttentionDepth) {
+    const std::int64_t depth =
+        cache.key_dim - d < kAttentionDepth ? cache.key_dim - d : kAttentionDepth;
+    transpose_keys(keys + d, cache.key_stride, n, depth, s.keys);
+    for_each_tile(rows.n - first_row, [&](auto tokens, std::int64_t tile) {
+      const std::int64_t i = first_row + tile;
+      add_tile_scores<decltype(tokens)::value>(rows.q + i * rows.q_stride + d, rows.q_stride,
+                                               s.keys, depth, d == 0, upcoming,
+                                               s.scores + i * kCacheBlock);
+    });
+  }
+  for (std::int64_t i = first_row; i < rows.n; ++i) {
+    s.shrink[i] = take_softmax(s.scores + i * kCacheBlock, rows.n_keys[i] - first_key, scale,
+                               block == 0, s.max_score[i], s.sum_weight[i]);
+  }
+  const bool same_rows = has_next && cache.values[block + 1] == cache.keys[block + 1];
+  upcoming = has_next && !same_rows ? next_block(cache.values, cache.value_stride) : Upcoming{};
+  const auto* const values = static_cast<const Element*>(cache.values[block]);
+  for (std::int64_t d = 0; d < cache.value_dim; d += kAttentionDepth) {
+    const std::int64_t width =
+        cache.value_dim - d < kAttentionDepth ? cache.value_dim - d : kAttentionDepth;
+    convert_values<Read>(values + d, cache.value_stride, n, width, s.values, kAttentionDepth);
+    for_each_tile(rows.n - first_row, [&](auto tokens, std::int64_t tile) {
+      const std::int64_t i = first_row + tile;
+      constexpr int kTokens = decltype(tokens)::value;
+      std::int64_t n_seen[kTokens];
+      for (int t = 0; t < kTokens; ++t) {
+        n_seen[t] = rows.n_keys[i + t] - first_key < n ? rows.n_keys[i + t] - first_key : n;
+      }
+      const WeightedRows weighted{s.scores + i * kCacheBlock, n_seen, s.shrink + i, block == 0};
+      sum_tile_values<kTokens>(weighted, s.values, width, upcoming,
+                               rows.out + i * rows.out_stride + d, rows.out_stride);
+    });
+  }
+}
+
 // At most kAttentionQueries query rows.
 template <class Read>
-inline void attend_rows(const AttentionScratch& s, const CachedKeysValues& cache, const float* q,
-                        std::int64_t q_stride, std::int64_t n_queries, const std::int64_t* n_keys,
-                        float scale, float* out, std::int64_t out_stride) {
-  using Element = typename Read::Element;
-  const std::int64_t most_keys = n_keys[n_queries - 1];
+inline void attend_rows(const AttentionScratch& s, const CachedKeysValues& cache,
+                        const QueryRows& rows, float scale) {
   std::int64_t first_row = 0;  // that still has keys
-  for (std::int64_t first_key = 0; first_key < most_keys; first_key += kCacheBlock) {
-    while (n_keys[first_row] <= first_key) ++first_row;
-    const std::int64_t block = first_key / kCacheBlock;
-    const std::int64_t n =
-        most_keys - first_key < kCacheBlock ? most_keys - first_key : kCacheBlock;
-    transpose_keys(static_cast<const Element*>(cache.keys[block]), cache.key_stride, n,
-                   cache.key_dim, s.keys);
-    convert_values<Read>(static_cast<const Element*>(cache.values[block]), cache.value_stride, n,
-                         cache.value_dim, s.values, s.values_stride);
-    for (std::int64_t i = first_row; i < n_queries; i += kTileTokens) {
-      with_number<kTileTokens>(n_queries - i, [&](auto tokens) {
-        attend_tile<decltype(tokens)::value>(s, cache, q + i * q_stride, q_stride, n_keys + i,
-                                             first_key, scale, s.max_score + i, s.sum_weight + i,
-                                             out + i * out_stride, out_stride);
-      });
-    }
+  for (std::int64_t block = 0; block * kCacheBlock < rows.n_keys[rows.n - 1]; ++block) {
+    while (rows.n_keys[first_row] <= block * kCacheBlock) ++first_row;
+    attend_block<Read>(s, cache, rows, block, first_row, scale);
   }
-  for (std::int64_t i = 0; i < n_queries; ++i)
-    divide_by_sum(out + i * out_stride, cache.value_dim, s.sum_weight[i]);
+  for (std::int64_t i = 0; i < rows.n; ++i) {
+    divide_by_sum(rows.out + i * rows.out_stride, cache.value_dim, s.sum_weight[i]);
+  }
 }
 
 inline void attention_simd(const float* q, std::int64_t q_stride, std::int64_t n_queries,
                            const std::int64_t* n_keys, const CachedKeysValues& cache, float scale,
                            float* out, std::int64_t out_stride, void* scratch) {
-  const AttentionScratch s = divide_scratch(scratch, cache.key_dim, cache.value_dim);
+  const AttentionScratch s = divide_scratch(scratch);
   for (std::int64_t i = 0; i < n_queries; i += kAttentionQueries) {
     const std::int64_t n = n_queries - i < kAttentionQueries ? n_queries - i : kAttentionQueries;
-    const auto attend = [&](auto read) {
-      attend_rows<decltype(read)>(s, cache, q + i * q_stride, q_stride, n, n_keys + i, scale,
-                                  out + i * out_stride, out_stride);
-    };
+    const QueryRows rows{q + i * q_stride,     q_stride,  n, n_keys + i,
+                         out + i * out_stride, out_stride};
     if (cache.dtype == DType::kF16) {
-      attend(ReadKeysF16());
+      attend_rows<ReadKeysF16>(s, cache, rows, scale);
     } else {
-      attend(ReadKeysF32());
+      attend_rows<ReadKeysF32>(s, cache, rows, scale);
     }
   }
 }

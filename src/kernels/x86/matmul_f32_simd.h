@@ -78,7 +78,9 @@ template <int kRows, int kTokens>
                                                  std::int64_t n_rows, float* y,
                                                  std::int64_t y_stride) {
   static_assert(kRows % 4 == 0);
+#pragma GCC unroll 8
   for (int t = 0; t < kTokens; ++t) {
+#pragma GCC unroll 2
     for (int r = 0; r < kRows; r += 4) {
       float out[4];
       const bool whole = r + 4 <= n_rows;
@@ -93,22 +95,34 @@ template <int kRows, int kTokens>
 template <int kTokens>
 constexpr int kRowsFor = kTokens == 1 ? 2 * kTileRows : kTileRows;
 
-// Few tokens: the weights are read in place, once, and converted in registers.
+// Few tokens: the weights are read in place and converted in registers. The rows r0 .. r0 +
+// kRowsFor - 1.
 template <class Read, int kTokens>
-inline void multiply_in_place(const WeightRows& w, const float* x, std::int64_t x_stride, float* y,
-                              std::int64_t y_stride) {
+inline void multiply_rows_in_place(const WeightRows& w, std::int64_t r0, const float* x,
+                                   std::int64_t x_stride, float* y, std::int64_t y_stride) {
   constexpr int kRows = kRowsFor<kTokens>;
-  for (std::int64_t r0 = 0; r0 < w.n_rows; r0 += kRows) {
-    const Byte* rows[kRows];
-    const float* scales[kRows];
-    Sums<kRows, kTokens> sums;
-    for (int r = 0; r < kRows; ++r) {
-      rows[r] = row_at(w, r0 + r);
-      scales[r] = scales_at(w, r0 + r);
-      for (int t = 0; t < kTokens; ++t) sums.at[r][t] = Simd::zero();
-    }
-    accumulate<Read>(rows, scales, x, x_stride, w.n_cols, sums);
-    store_outputs(sums, w.n_rows - r0, y + r0, y_stride);
+  const Byte* rows[kRows];
+  const float* scales[kRows];
+  Sums<kRows, kTokens> sums;
+  for (int r = 0; r < kRows; ++r) {
+    rows[r] = row_at(w, r0 + r);
+    scales[r] = scales_at(w, r0 + r);
+    for (int t = 0; t < kTokens; ++t) sums.at[r][t] = Simd::zero();
+  }
+  accumulate<Read>(rows, scales, x, x_stride, w.n_cols, sums);
+  store_outputs(sums, w.n_rows - r0, y + r0, y_stride);
+}
+
+// A second tile of tokens finds its rows in the cache.
+template <class Read>
+inline void multiply_in_place(const WeightRows& w, const float* x, std::int64_t x_stride,
+                              std::int64_t n_tokens, float* y, std::int64_t y_stride) {
+  const std::int64_t n_rows = n_tokens == 1 ? kRowsFor<1> : kTileRows;
+  for (std::int64_t r = 0; r < w.n_rows; r += n_rows) {
+    for_each_tile(n_tokens, [&](auto tokens, std::int64_t t) {
+      multiply_rows_in_place<Read, decltype(tokens)::value>(w, r, x + t * x_stride, x_stride,
+                                                            y + t * y_stride, y_stride);
+    });
   }
 }
 
@@ -170,13 +184,11 @@ inline void multiply_decoded(const WeightRows& w, const float* x, std::int64_t x
         for (std::int64_t r = 0; r < panel.n_rows; ++r) {
           decode(w, r0 + r, c0, panel.n_inputs, dequantize, weights + r * kMatmulDepth);
         }
-        for (std::int64_t t = t0; t < t_end; t += kTileTokens) {
-          with_number<kTileTokens>(t_end - t, [&](auto tokens) {
-            multiply_panel<decltype(tokens)::value>(panel, x + t * x_stride + c0, x_stride,
-                                                    partial + (t - t0) * kMatmulRows * kMatmulLanes,
-                                                    y + t * y_stride + r0, y_stride);
-          });
-        }
+        for_each_tile(t_end - t0, [&](auto tokens, std::int64_t t) {
+          multiply_panel<decltype(tokens)::value>(panel, x + (t0 + t) * x_stride + c0, x_stride,
+                                                  partial + t * kMatmulRows * kMatmulLanes,
+                                                  y + (t0 + t) * y_stride + r0, y_stride);
+        });
       }
     }
   }
@@ -187,11 +199,9 @@ inline void matmul_f32_simd(const WeightRows& w, const float* x, std::int64_t x_
                             DequantizeRow dequantize, void* scratch) {
   if (n_tokens <= 0 || w.n_rows <= 0) return;
   if (w.n_cols <= 0) return set_zero(y, y_stride, n_tokens, w.n_rows);
-  const bool in_place = n_tokens <= kTileTokens;
+  const bool in_place = n_tokens <= 2 * kTileTokens;
   const auto multiply = [&](auto read) {
-    with_number<kTileTokens>(n_tokens, [&](auto tokens) {
-      multiply_in_place<decltype(read), decltype(tokens)::value>(w, x, x_stride, y, y_stride);
-    });
+    multiply_in_place<decltype(read)>(w, x, x_stride, n_tokens, y, y_stride);
   };
   if (in_place && w.dtype == DType::kF32) return multiply(ReadF32());
   if (in_place && w.dtype == DType::kF16) return multiply(ReadF16());

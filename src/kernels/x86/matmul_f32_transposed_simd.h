@@ -71,13 +71,10 @@ inline void matmul_f32_transposed_simd(const WeightRows& w, const float* x, std:
       for (std::int64_t r = 0; r < n_rows; ++r) {
         decode(w, r0 + r, c0, n_cols, dequantize, weights + r * kTransposedCols);
       }
-      for (std::int64_t t = 0; t < n_tokens; t += kTileTokens) {
-        with_number<kTileTokens>(n_tokens - t, [&](auto tokens) {
-          add_panel<decltype(tokens)::value>(weights, n_rows, n_cols, r0 == 0,
-                                             x + t * x_stride + r0, x_stride, y + t * y_stride + c0,
-                                             y_stride);
-        });
-      }
+      for_each_tile(n_tokens, [&](auto tokens, std::int64_t t) {
+        add_panel<decltype(tokens)::value>(weights, n_rows, n_cols, r0 == 0, x + t * x_stride + r0,
+                                           x_stride, y + t * y_stride + c0, y_stride);
+      });
     }
   }
 }

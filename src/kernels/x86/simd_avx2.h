@@ -73,10 +73,11 @@ struct Simd {
     return _mm256_cvtph_ps(_mm_or_si128(_mm_or_si128(sign, nan), _mm_slli_epi16(magnitude, 7)));
   }
 
-  static void transpose(const std::uint16_t* const (&rows)[kLanes], float* out,
+  static void transpose(const std::uint16_t* const (&rows)[kLanes], std::int64_t at, float* out,
                         std::int64_t out_stride) {
     __m128i x[8], pair[8], quad[8];
-    for (int i = 0; i < 8; ++i) x[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[i]));
+    for (int i = 0; i < 8; ++i)
+      x[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[i] + at));
     for (int i = 0; i < 4; ++i) {
       pair[2 * i] = _mm_unpacklo_epi16(x[2 * i], x[2 * i + 1]);
       pair[2 * i + 1] = _mm_unpackhi_epi16(x[2 * i], x[2 * i + 1]);
@@ -93,11 +94,12 @@ struct Simd {
             _mm256_cvtph_ps(_mm_unpackhi_epi64(quad[i], quad[i + 4])));
     }
   }
-  static void transpose(const float* const (&rows)[kLanes], float* out, std::int64_t out_stride) {
+  static void transpose(const float* const (&rows)[kLanes], std::int64_t at, float* out,
+                        std::int64_t out_stride) {
     for (int d = 0; d < 8; d += 4) {
       Vec x[4];  // row i in the low half, row i + 4 in the high half
       for (int i = 0; i < 4; ++i)
-        x[i] = _mm256_set_m128(_mm_loadu_ps(rows[i + 4] + d), _mm_loadu_ps(rows[i] + d));
+        x[i] = _mm256_set_m128(_mm_loadu_ps(rows[i + 4] + at + d), _mm_loadu_ps(rows[i] + at + d));
       const Vec ab_low = _mm256_unpacklo_ps(x[0], x[1]), ab_high = _mm256_unpackhi_ps(x[0], x[1]);
       const Vec cd_low = _mm256_unpacklo_ps(x[2], x[3]), cd_high = _mm256_unpackhi_ps(x[2], x[3]);
       store(out + d * out_stride, _mm256_shuffle_ps(ab_low, cd_low, 0x44));

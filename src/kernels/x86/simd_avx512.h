@@ -77,13 +77,13 @@ struct Simd {
 
   // Eight elements of each of kLanes rows, transposed: out[d * out_stride + i] = rows[i][d] for d <
   // 8, as floats.
-  static void transpose(const std::uint16_t* const (&rows)[kLanes], float* out,
+  static void transpose(const std::uint16_t* const (&rows)[kLanes], std::int64_t at, float* out,
                         std::int64_t out_stride) {
     __m256i
         x[8];  // row i in the low half, row i + 8 in the high half: two 8x8 transpositions at once
     for (int i = 0; i < 8; ++i) {
-      const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[i]));
-      const __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[i + 8]));
+      const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[i] + at));
+      const __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[i + 8] + at));
       x[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
     }
     __m256i pair[8], quad[8];
@@ -103,14 +103,15 @@ struct Simd {
             _mm512_cvtph_ps(_mm256_unpackhi_epi64(quad[i], quad[i + 4])));
     }
   }
-  static void transpose(const float* const (&rows)[kLanes], float* out, std::int64_t out_stride) {
+  static void transpose(const float* const (&rows)[kLanes], std::int64_t at, float* out,
+                        std::int64_t out_stride) {
     for (int d = 0; d < 8; d += 4) {
       Vec x[4];  // row i + 4 * k in quarter k: four 4x4 transpositions at once
       for (int i = 0; i < 4; ++i) {
-        x[i] = _mm512_castps128_ps512(_mm_loadu_ps(rows[i] + d));
-        x[i] = _mm512_insertf32x4(x[i], _mm_loadu_ps(rows[i + 4] + d), 1);
-        x[i] = _mm512_insertf32x4(x[i], _mm_loadu_ps(rows[i + 8] + d), 2);
-        x[i] = _mm512_insertf32x4(x[i], _mm_loadu_ps(rows[i + 12] + d), 3);
+        x[i] = _mm512_castps128_ps512(_mm_loadu_ps(rows[i] + at + d));
+        x[i] = _mm512_insertf32x4(x[i], _mm_loadu_ps(rows[i + 4] + at + d), 1);
+        x[i] = _mm512_insertf32x4(x[i], _mm_loadu_ps(rows[i + 8] + at + d), 2);
+        x[i] = _mm512_insertf32x4(x[i], _mm_loadu_ps(rows[i + 12] + at + d), 3);
       }
       const Vec ab_low = _mm512_unpacklo_ps(x[0], x[1]), ab_high = _mm512_unpackhi_ps(x[0], x[1]);
       const Vec cd_low = _mm512_unpacklo_ps(x[2], x[3]), cd_high = _mm512_unpackhi_ps(x[2], x[3]);

@@ -120,5 +120,20 @@ template <int kMax, class F>
   f(Number<kMax>());
 }
 
+// Cuts n tokens (or query rows) into tiles of at most kTileTokens and calls f(Number<tokens in the
+// tile>(), index of the first). The last two tiles are of about equal size: a tile of few tokens
+// uses the machine badly.
+template <class F>
+[[gnu::always_inline]] inline void for_each_tile(std::int64_t n, F f) {
+  for (std::int64_t i = 0; i < n;) {
+    const std::int64_t n_left = n - i;
+    const std::int64_t tile = n_left >= 2 * kTileTokens ? kTileTokens
+                              : n_left > kTileTokens    ? (n_left + 1) / 2
+                                                        : n_left;
+    with_number<kTileTokens>(tile, [&](auto tokens) { f(tokens, i); });
+    i += tile;
+  }
+}
+
 }  // namespace
 }  // namespace sputnik::kernels
