@@ -44,8 +44,8 @@ build() {
           shown = tenth
         }
       }' >&2; then
-    # Errors of the compiler stand between the progress lines; the last ones are what a reader needs.
-    grep -v '^\[[0-9]*/' "$log" | tail -n 60 >&2
+    # From the first failure on: what follows an error is mostly its consequence.
+    awk '/^FAILED: |^ninja: error/ { failed = 1 } failed && ++n <= 40 && !/^\[[0-9]+\// { print }' "$log" >&2
     fail "the build failed; its whole output is in $log"
   fi
 }
