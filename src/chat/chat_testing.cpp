@@ -13,8 +13,7 @@ namespace sputnik::chat {
 namespace {
 
 std::filesystem::path tests_folder() {
-  // src/chat/chat_testing.cpp -> the root of the source tree
-  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "tests";
+  return std::filesystem::path(SPUTNIK_SOURCE_DIR) / "tests";
 }
 
 std::string unpack(const std::string& packed) {
