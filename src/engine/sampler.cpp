@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/rng.h"
+#include "engine/vector_math.h"
 
 namespace sputnik {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 constexpr float kBinsPerUnit = 8;        // 512 bins reach 64 below the largest: e^-64 = 2e-28
 constexpr std::int32_t kSeen = 1 << 30;  // in counts_: the repetition penalty has been applied
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
+constexpr float kTopKFloor = -16;  // the k most probable are looked for above it first
 constexpr float kMaxFloat = std::numeric_limits<float>::max();
 
 // splitmix64's finaliser: neighbouring inputs give unrelated outputs.
@@ -20,21 +22,6 @@ std::uint64_t mix(std::uint64_t z) {
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
   return z ^ (z >> 31);
-}
-
-// The first of the largest values; -1 if one is NaN or +infinity, or all are -infinity.
-std::int32_t argmax(std::span<const float> values) {
-  float largest = kLowest;
-  std::int32_t at = -1;
-  bool bad = false;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    bad |= !(values[i] <= kMaxFloat);
-    if (values[i] > largest) {
-      largest = values[i];
-      at = static_cast<std::int32_t>(i);
-    }
-  }
-  return bad ? -1 : at;
 }
 
 }  // namespace
@@ -46,7 +33,8 @@ double uniform_at(std::uint64_t seed, std::int64_t position) {
 Sampler::Sampler(std::int64_t vocab_size)
     : values_(static_cast<std::size_t>(vocab_size)),
       probabilities_(values_.size()),
-      counts_(values_.size(), 0) {
+      counts_(values_.size(), 0),
+      candidates_(values_.size()) {
   in_bin_.reserve(values_.size());
 }
 
@@ -103,60 +91,73 @@ void Sampler::apply_penalties(std::span<const std::int32_t> context, std::int64_
 }
 
 std::int32_t Sampler::draw(const SamplingParams& params, float largest, double u) {
-  for (std::size_t i = 0; i < values_.size(); ++i) {
-    values_[i] = (values_[i] - largest) / params.temperature;
-    probabilities_[i] = std::exp(values_[i]);
-  }
+  double mass =
+      softmax_weights(values_, largest, params.temperature, probabilities_.data(), values_.data());
+  const auto n = static_cast<std::int64_t>(values_.size());
+  const bool limits_k = params.top_k > 0 && params.top_k < n;
+  const bool limits_p = params.top_p < 1;
+  // Far below the largest nothing can pass, so that the steps need not look at every token. top_p:
+  // all tokens below this have less than 1 - p of the largest one's mass together.
+  float floor = limits_k ? kTopKFloor : -kMaxFloat;
+  if (limits_p) floor = std::log((1 - params.top_p) / static_cast<float>(n)) - 1;
+  collect_candidates(floor);
+  if (limits_k && static_cast<std::int64_t>(n_candidates_) < params.top_k)
+    collect_candidates(-kMaxFloat);
+
   Cut cut{kLowest, std::numeric_limits<std::int32_t>::max()};  // keeps everything
-  const bool all = params.top_k == 0 || params.top_k >= static_cast<std::int64_t>(values_.size());
-  if (!all || params.top_p < 1) {
-    fill_bins();
-    double mass = 0;
-    if (all) {
-      for (const Bin& bin : bins_) mass += bin.mass;
-    } else {
-      cut = top_k_cut(params.top_k, mass);
-    }
-    if (params.top_p < 1) cut = top_p_cut(static_cast<double>(params.top_p) * mass, cut);
-  }
+  if (limits_k || limits_p) fill_bins();
+  if (limits_k) cut = top_k_cut(params.top_k, mass);
+  if (limits_p) cut = top_p_cut(static_cast<double>(params.top_p) * mass, cut);
+
   // By id, so that no sorting is needed: which of the kept tokens u hits is as good in any order.
-  in_bin_.clear();
+  std::size_t n_kept = 0;
   double total = 0;
-  for (std::size_t i = 0; i < values_.size(); ++i) {
-    const auto id = static_cast<std::int32_t>(i);
-    if (!(probabilities_[i] > 0) || probabilities_[i] < params.min_p || !cut.keeps(values_[i], id))
+  for (std::size_t i = 0; i < n_candidates_; ++i) {
+    const std::int32_t id = candidates_[i];
+    if (!(probabilities_[id] > 0) || probabilities_[id] < params.min_p ||
+        !cut.keeps(values_[id], id)) {
       continue;
-    in_bin_.push_back(id);
-    total += static_cast<double>(probabilities_[i]);
+    }
+    candidates_[n_kept++] = id;
+    total += static_cast<double>(probabilities_[id]);
   }
-  SPUTNIK_ASSERT(!in_bin_.empty());  // the largest has probability 1 here and passes every cut
+  SPUTNIK_ASSERT(n_kept > 0);  // the largest has probability 1 here and passes every cut
   double left = u * total;
-  for (const std::int32_t id : in_bin_) {
-    left -= static_cast<double>(probabilities_[id]);
-    if (left < 0) return id;
+  for (std::size_t i = 0; i < n_kept; ++i) {
+    left -= static_cast<double>(probabilities_[candidates_[i]]);
+    if (left < 0) return candidates_[i];
   }
-  return in_bin_.back();  // rounding
+  return candidates_[n_kept - 1];  // rounding
+}
+
+void Sampler::collect_candidates(float lowest_value) {
+  std::size_t n = 0;
+  // Without a branch, which would often be predicted wrong.
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    candidates_[n] = static_cast<std::int32_t>(i);
+    n += values_[i] >= lowest_value ? 1 : 0;
+  }
+  n_candidates_ = n;
 }
 
 void Sampler::fill_bins() {
   bins_.fill({});
-  for (std::size_t i = 0; i < values_.size(); ++i) {
-    if (values_[i] == kLowest) continue;
-    const float at = std::min(-values_[i] * kBinsPerUnit, static_cast<float>(kBins - 1));
+  for (std::size_t i = 0; i < n_candidates_; ++i) {
+    const std::int32_t id = candidates_[i];
+    const float at = std::min(-values_[id] * kBinsPerUnit, static_cast<float>(kBins - 1));
     Bin& bin = bins_[static_cast<std::size_t>(at)];
-    bin.mass += static_cast<double>(probabilities_[i]);
+    bin.mass += static_cast<double>(probabilities_[id]);
     ++bin.count;
   }
 }
 
-// The ids of one bin, in the order of the vocabulary, into in_bin_.
+// The candidates of one bin into in_bin_.
 void Sampler::collect_bin(int bin) {
   in_bin_.clear();
   const float last = static_cast<float>(kBins - 1);
-  for (std::size_t i = 0; i < values_.size(); ++i) {
-    if (values_[i] == kLowest) continue;
-    if (static_cast<int>(std::min(-values_[i] * kBinsPerUnit, last)) == bin)
-      in_bin_.push_back(static_cast<std::int32_t>(i));
+  for (std::size_t i = 0; i < n_candidates_; ++i) {
+    const std::int32_t id = candidates_[i];
+    if (static_cast<int>(std::min(-values_[id] * kBinsPerUnit, last)) == bin) in_bin_.push_back(id);
   }
 }
 
@@ -206,8 +207,7 @@ Sampler::Cut Sampler::top_p_cut(double target, const Cut& within) {
 
 void Sampler::report_logprobs(std::span<const float> logits, float largest,
                               const SamplingParams& params, SampledToken& token) {
-  double sum = 0;
-  for (const float logit : logits) sum += static_cast<double>(std::exp(logit - largest));
+  const double sum = softmax_weights(logits, largest, 1.0f, probabilities_.data(), nullptr);
   const double log_sum = static_cast<double>(largest) + std::log(sum);
   const auto logprob = [&](std::int32_t id) {
     return static_cast<float>(static_cast<double>(logits[id]) - log_sum);
@@ -216,12 +216,14 @@ void Sampler::report_logprobs(std::span<const float> logits, float largest,
   const std::size_t n = std::min(static_cast<std::size_t>(params.top_logprobs), logits.size());
   if (n == 0) return;
   std::size_t size = 0;
+  float threshold = kLowest;  // the n-th largest so far
   for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (size == n && !(logits[i] > logits[top_[n - 1].id])) continue;
+    if (size == n && !(logits[i] > threshold)) continue;
     // Insert behind equals, which have lower ids.
     std::size_t at = size < n ? size++ : n - 1;
     for (; at > 0 && logits[top_[at - 1].id] < logits[i]; --at) top_[at] = top_[at - 1];
     top_[at].id = static_cast<std::int32_t>(i);
+    threshold = logits[top_[size - 1].id];
   }
   for (std::size_t i = 0; i < n; ++i) top_[i].logprob = logprob(top_[i].id);
   token.top = {top_.data(), n};

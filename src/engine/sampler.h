@@ -47,8 +47,8 @@ class Sampler {
     std::int32_t id;
     bool keeps(float v, std::int32_t i) const { return v > value || (v == value && i <= id); }
   };
-  // Values below the largest one, sorted into bins by their distance from it: where a cut falls is
-  // found by looking into one bin only.
+  // Candidates in bins by their distance from the largest: where a cut falls is found by looking
+  // into one bin only.
   static constexpr int kBins = 512;
   struct Bin {
     double mass = 0;
@@ -58,6 +58,7 @@ class Sampler {
   void apply_penalties(std::span<const std::int32_t> context, std::int64_t n_prompt,
                        const SamplingParams& params);
   std::int32_t draw(const SamplingParams& params, float largest, double u);
+  void collect_candidates(float lowest_value);
   void fill_bins();
   void collect_bin(int bin);
   Cut top_k_cut(std::int64_t k, double& mass);
@@ -66,8 +67,10 @@ class Sampler {
                        SampledToken& token);
 
   std::vector<float> values_;  // logits after penalties, then (logit - largest) / temperature
-  std::vector<float> probabilities_;  // exp(values_)
-  std::vector<std::int32_t> counts_;  // how often each token stands in the answer
+  std::vector<float> probabilities_;      // exp(values_)
+  std::vector<std::int32_t> counts_;      // how often each token stands in the answer
+  std::vector<std::int32_t> candidates_;  // ids that may pass the cuts, ascending
+  std::size_t n_candidates_ = 0;
   std::array<Bin, kBins> bins_;
   std::vector<std::int32_t> in_bin_;  // ids of one bin
   std::array<TokenLogprob, kMaxTopLogprobs> top_;
