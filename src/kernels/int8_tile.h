@@ -16,11 +16,13 @@ constexpr int kInt8TileCols = 512;
 // of 32.
 template <int kLanes>
 struct alignas(64) Int8Tile {
-  std::uint8_t w[kInt8TileCols / 4][kLanes]
-                [4];  // integer weights; their offset is still to be taken off
-  float scale[kInt8TileCols / 16][kLanes];                // per sub: d_w * scale_s
-  std::int16_t min_pairs[kInt8TileCols / 32][kLanes][2];  // 256-blocks: minima of subs 2i, 2i + 1
-  float min[kInt8TileCols / 32][kLanes];                  // -dmin_w per 256-block, m_w per 32-block
+  // Integer weights; their offset is still to be taken off.
+  std::uint8_t w[kInt8TileCols / 4][kLanes][4];
+  std::int32_t scale[kInt8TileCols / 16][kLanes];  // of 256-blocks: per sub
+  // Of 256-blocks: minima of subs 2i and 2i + 1.
+  std::int16_t min_pairs[kInt8TileCols / 32][kLanes][2];
+  float d[kInt8TileCols / 32][kLanes];  // per block
+  float m[kInt8TileCols / 32][kLanes];  // per block: dmin of 256-blocks, m of 32-blocks
 };
 
 constexpr std::int64_t kInt8TileBytes = 2 * static_cast<std::int64_t>(sizeof(Int8Tile<16>));

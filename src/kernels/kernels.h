@@ -102,21 +102,18 @@ std::int64_t activation_row_bytes(std::int64_t block, std::int64_t n_cols);  // 
 // x_stride_bytes, 64-byte aligned). Exact in every table. The order of operations for one output,
 // in float32; every product and fma rounds once:
 //   acc = 0; for the blocks of 256 or 32 in ascending order:
-//   256-blocks:  sum = 0; for the sub-blocks s of 16 or 32 weights in ascending order, dot_s = sum
-//   of q_w * q_x, an exact integer:
-//                  sum = fma(d_w * float(scale_s), float(dot_s), sum)
+//   256-blocks:  acc = fma(d_w * d_x, float(sum over s of scale_s * dot_s), acc)
+//                dot_s = sum of q_w * q_x over the sub-block s of 16 or 32 weights
 //                if the type has minima (Q2_K, Q4_K, Q5_K):
-//                  sum = fma(-dmin_w, float(sum over s of min_s * (sum of q_x in s)), sum)     the
-//                  inner sum is an exact integer
-//                acc = fma(d_x, sum, acc)
-//   32-blocks:   acc = fma(d_w * d_x, float(dot), acc) dot: an exact integer
+//                acc = fma(-(dmin_w * d_x), float(sum over s of min_s * (sum of q_x in s)), acc)
+//   32-blocks:   acc = fma(d_w * d_x, float(sum of q_w * q_x), acc)
 //                if the type has minima (Q4_1, Q5_1): acc = fma(m_w, ds, acc)
-// q_w includes the type's offset (q - 32 for Q6_K, table values for IQ4_NL ...). There is one
-// accumulator per output because the fast tables keep weight rows in vector lanes: nothing is ever
-// summed across lanes. Infinite or NaN scales in hostile files propagate as IEEE says; nothing else
-// may happen. Fastest when the first row of a call is a multiple of kMatmulInt8Rows in the matrix
-// and n_rows is one, too. scratch: matmul_int8_scratch_bytes(n_cols) bytes, 64-byte aligned, one
-// per calling thread.
+// What float() is taken of is an exact integer below 2^28, so that it does not matter in which
+// order it is added up.
+// q_w includes the type's offset (q - 32 for Q6_K, table values for IQ4_NL ...). Infinite or NaN
+// scales in hostile files propagate as IEEE says; nothing else may happen. Fastest when the first
+// row of a call is a multiple of kMatmulInt8Rows in the matrix and n_rows is one, too. scratch:
+// matmul_int8_scratch_bytes(n_cols) bytes, 64-byte aligned, one per calling thread.
 constexpr std::int64_t kMatmulInt8Rows = 32;
 using MatmulInt8 = void (*)(const WeightRows& w, const void* x, std::int64_t x_stride_bytes,
                             std::int64_t n_tokens, float* y, std::int64_t y_stride, void* scratch);

@@ -33,19 +33,18 @@ float add_block_of_32(const Int8Block& w, const Activations& x, float acc) {
 
 float add_block_of_256(const Int8Block& w, const Activations& x, float acc) {
   const int width = 256 / w.n_subs;
-  float sum = 0;
-  int mins = 0;
+  int sum = 0, mins = 0;
   for (int s = 0; s < w.n_subs; ++s) {
     int dot = 0, sum_x = 0;
     for (int i = s * width; i < (s + 1) * width; ++i) {
       dot += w.q[i] * x.q[i];
       sum_x += x.q[i];
     }
-    sum = std::fma(w.d * static_cast<float>(w.scale[s]), static_cast<float>(dot), sum);
+    sum += w.scale[s] * dot;
     if (w.has_min) mins += w.min[s] * sum_x;
   }
-  if (w.has_min) sum = std::fma(-w.m, static_cast<float>(mins), sum);
-  return std::fma(x.d, sum, acc);
+  acc = std::fma(w.d * x.d, static_cast<float>(sum), acc);
+  return w.has_min ? std::fma(-(w.m * x.d), static_cast<float>(mins), acc) : acc;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The outer loops of the int8 products: tiles of weights are unpacked one after the other, and each
-// is applied to all tokens. Written once for all instruction sets; Simd supplies the inner loops
-// (int8_simd_*.h), Type the blocks (int8_types.h).
+// is applied to all tokens; with few tokens rows are multiplied as they lie (int8_rows.h). Written
+// once for all instruction sets; Simd supplies the inner loops (int8_simd_*.h), Type the blocks
+// (int8_types.h).
 #pragma once
 
 #include <immintrin.h>
@@ -8,6 +9,7 @@
 #include "kernels/int8_activations.h"
 #include "kernels/int8_tile.h"
 #include "kernels/kernels.h"
+#include "kernels/x86/int8_rows.h"
 #include "kernels/x86/int8_types.h"
 
 namespace sputnik::kernels {
@@ -65,13 +67,27 @@ static void unpack_rows(const std::uint8_t* rows, std::int64_t stride, std::int6
   }
 }
 
-template <class Simd, class Type>
+// RowType: the same blocks for few tokens, int8_rows.h.
+template <class Simd, class Type, class RowType>
 static void matmul_int8(const WeightRows& w, const void* x, std::int64_t x_stride_bytes,
                         std::int64_t n_tokens, float* y, std::int64_t y_stride, void* scratch) {
+  const auto* const first_token = static_cast<const std::uint8_t*>(x);
+  switch (n_tokens <= Simd::kMostRowTokens ? n_tokens : 0) {
+    case 1:
+      return matmul_int8_rows<Simd, RowType, 1>(w, first_token, x_stride_bytes, y, y_stride);
+    case 2:
+      return matmul_int8_rows<Simd, RowType, 2>(w, first_token, x_stride_bytes, y, y_stride);
+    case 3:
+      return matmul_int8_rows<Simd, RowType, 3>(w, first_token, x_stride_bytes, y, y_stride);
+    case 4:
+      return matmul_int8_rows<Simd, RowType, 4>(w, first_token, x_stride_bytes, y, y_stride);
+    default:
+      break;
+  }
   auto* const tiles = static_cast<Int8Tile<Simd::kLanes>*>(scratch);
   auto* const tail = static_cast<std::uint8_t*>(scratch) + kInt8TileBytes;
   Int8Tokens tokens{};
-  tokens.row = static_cast<const std::uint8_t*>(x);
+  tokens.row = first_token;
   tokens.stride = x_stride_bytes;
   tokens.layout = int8_row_layout(Type::kBlock, w.n_cols);
   tokens.y_stride = y_stride;
@@ -106,17 +122,17 @@ template <class Simd>
 static MatmulInt8 matmul_int8_of_32(DType dtype) {
   switch (dtype) {
     case DType::kQ4_0:
-      return matmul_int8<Simd, Q4_0<Simd>>;
+      return matmul_int8<Simd, Q4_0<Simd>, RowsOfQ4_0<Simd>>;
     case DType::kQ4_1:
-      return matmul_int8<Simd, Q4_1<Simd>>;
+      return matmul_int8<Simd, Q4_1<Simd>, RowsOfQ4_1<Simd>>;
     case DType::kQ5_0:
-      return matmul_int8<Simd, Q5_0<Simd>>;
+      return matmul_int8<Simd, Q5_0<Simd>, RowsOfQ5_0<Simd>>;
     case DType::kQ5_1:
-      return matmul_int8<Simd, Q5_1<Simd>>;
+      return matmul_int8<Simd, Q5_1<Simd>, RowsOfQ5_1<Simd>>;
     case DType::kQ8_0:
-      return matmul_int8<Simd, Q8_0<Simd>>;
+      return matmul_int8<Simd, Q8_0<Simd>, RowsOfQ8_0<Simd>>;
     case DType::kIQ4_NL:
-      return matmul_int8<Simd, IQ4_NL<Simd>>;
+      return matmul_int8<Simd, IQ4_NL<Simd>, RowsOfIQ4_NL<Simd>>;
     default:
       return nullptr;
   }
@@ -126,17 +142,17 @@ template <class Simd>
 static MatmulInt8 matmul_int8_of_256(DType dtype) {
   switch (dtype) {
     case DType::kQ2_K:
-      return matmul_int8<Simd, Q2_K<Simd>>;
+      return matmul_int8<Simd, Q2_K<Simd>, RowsOfQ2_K<Simd>>;
     case DType::kQ3_K:
-      return matmul_int8<Simd, Q3_K<Simd>>;
+      return matmul_int8<Simd, Q3_K<Simd>, RowsOfQ3_K<Simd>>;
     case DType::kQ4_K:
-      return matmul_int8<Simd, Q4_K<Simd>>;
+      return matmul_int8<Simd, Q4_K<Simd>, RowsOfQ4_K<Simd>>;
     case DType::kQ5_K:
-      return matmul_int8<Simd, Q5_K<Simd>>;
+      return matmul_int8<Simd, Q5_K<Simd>, RowsOfQ5_K<Simd>>;
     case DType::kQ6_K:
-      return matmul_int8<Simd, Q6_K<Simd>>;
+      return matmul_int8<Simd, Q6_K<Simd>, RowsOfQ6_K<Simd>>;
     case DType::kIQ4_XS:
-      return matmul_int8<Simd, IQ4_XS<Simd>>;
+      return matmul_int8<Simd, IQ4_XS<Simd>, RowsOfIQ4_XS<Simd>>;
     default:
       return nullptr;
   }

@@ -49,13 +49,6 @@ struct Int8Simd {
   }
   [[gnu::always_inline]] static inline Ints sub8(Ints a, Ints b) { return _mm256_sub_epi8(a, b); }
   [[gnu::always_inline]] static inline Ints sub32(Ints a, Ints b) { return _mm256_sub_epi32(a, b); }
-  [[gnu::always_inline]] static inline Floats to_float(Ints v) { return _mm256_cvtepi32_ps(v); }
-  [[gnu::always_inline]] static inline Floats multiply(Floats a, Floats b) {
-    return _mm256_mul_ps(a, b);
-  }
-  [[gnu::always_inline]] static inline Floats negated(Floats v) {
-    return _mm256_xor_ps(v, _mm256_set1_ps(-0.0f));
-  }
   [[gnu::always_inline]] static inline Floats low_halves(Ints v) {
     const Ints low = bit_and(v, dwords(0xFFFF));
     return _mm256_cvtph_ps(
@@ -111,6 +104,16 @@ struct Int8Simd {
   }
   [[gnu::always_inline]] static inline __m128i load16(const std::uint8_t* p) {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  }
+
+  // For few tokens: int8_rows.h. acc + pairs of products of 16-bit integers.
+  static constexpr int kMostRowTokens = 4;
+  [[gnu::always_inline]] static inline __m256i add_products16(__m256i acc, __m256i a, __m256i b) {
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(a, b));
+  }
+  // acc + fours of products of bytes without sign and bytes with one. Two products fit 16 bits.
+  [[gnu::always_inline]] static inline __m256i add_products8(__m256i acc, __m256i w, __m256i q) {
+    return add_products16(acc, _mm256_maddubs_epi16(w, q), _mm256_set1_epi16(1));
   }
 
   template <class Type>
@@ -254,13 +257,13 @@ void multiply_32(const Tile& tile, int first, int n_blocks, const Int8Tokens& x)
   const std::uint8_t* d = x.row + x.first_col / 32 * 4;
   for (int b = 0; b < n_blocks; ++b, q += 32, sums += 4, d += 4) {
     const auto dots = dot_sub<Type, kTokens>(tile, b, q, sums, x.stride);
-    const __m256 d_w = _mm256_load_ps(tile.scale[b]);
+    const __m256 d_w = _mm256_load_ps(tile.d[b]);
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
       const __m256 scale = _mm256_mul_ps(d_w, broadcast_float(d + t * x.stride));
       acc[t] = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(dots.v[t]), acc[t]);
       if constexpr (Type::kHasMin) {
-        acc[t] = _mm256_fmadd_ps(_mm256_load_ps(tile.min[b]),
+        acc[t] = _mm256_fmadd_ps(_mm256_load_ps(tile.m[b]),
                                  broadcast_float(d + t * x.stride + x.layout.ds), acc[t]);
       }
     }
@@ -268,10 +271,11 @@ void multiply_32(const Tile& tile, int first, int n_blocks, const Int8Tokens& x)
   store_results<kTokens>(x, first, acc);
 }
 
-// sum += -dmin_w * (sum over s of min_s * (sum of q_x in s)) for block b of the tile.
+// acc -= dmin_w * d_x * (sum over s of min_s * (sum of q_x in s)) for block b of the tile.
+// d: the first token's d of the block.
 template <class Type, int kTokens>
 [[gnu::always_inline]] inline void add_minima(const Tile& tile, int b, const Int8Tokens& x,
-                                              __m256 (&sum)[kTokens]) {
+                                              const std::uint8_t* d, __m256 (&acc)[kTokens]) {
   constexpr int kPairs = 256 / Type::kSub / 2;
   const std::uint8_t* const sums = x.row + (Type::kSub == 32 ? x.layout.sums32 : x.layout.sums16) +
                                    (x.first_col + 256 * b) / Type::kSub * 2;
@@ -289,7 +293,8 @@ template <class Type, int kTokens>
   }
 #pragma GCC unroll 4
   for (int t = 0; t < kTokens; ++t) {
-    sum[t] = _mm256_fmadd_ps(_mm256_load_ps(tile.min[b]), _mm256_cvtepi32_ps(mins[t]), sum[t]);
+    const __m256 m = _mm256_mul_ps(_mm256_load_ps(tile.m[b]), broadcast_float(d + t * x.stride));
+    acc[t] = _mm256_fnmadd_ps(m, _mm256_cvtepi32_ps(mins[t]), acc[t]);
   }
 }
 
@@ -299,28 +304,30 @@ void multiply_256(const Tile& tile, int first, int n_blocks, const Int8Tokens& x
   const std::uint8_t* q = x.row + x.layout.q + x.first_col;
   const std::uint8_t* sums = x.row + x.layout.sums16 + x.first_col / 16 * 2;
   for (int b = 0; b < n_blocks; ++b) {
-    __m256 sum[kTokens];
+    __m256i sum[kTokens];
 #pragma GCC unroll 4
-    for (int t = 0; t < kTokens; ++t) sum[t] = _mm256_setzero_ps();
+    for (int t = 0; t < kTokens; ++t) sum[t] = _mm256_setzero_si256();
     for (int s = b * kSubs; s < (b + 1) * kSubs; ++s) {
       const auto dots = dot_sub<Type, kTokens>(tile, s, q, sums, x.stride);
       q += Type::kSub;
       sums += Type::kSub / 16 * 2;
+      const __m256i scale = load(tile.scale[s]);
 #pragma GCC unroll 4
       for (int t = 0; t < kTokens; ++t) {
-        sum[t] =
-            _mm256_fmadd_ps(_mm256_load_ps(tile.scale[s]), _mm256_cvtepi32_ps(dots.v[t]), sum[t]);
+        sum[t] = _mm256_add_epi32(sum[t], _mm256_mullo_epi32(scale, dots.v[t]));
       }
     }
-    if constexpr (Type::kHasMin) add_minima<Type, kTokens>(tile, b, x, sum);
 
     __m256 acc[kTokens];
     load_results<kTokens>(x, first, x.add || b > 0, acc);
     const std::uint8_t* const d = x.row + (x.first_col / 256 + b) * 4;
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
-      acc[t] = _mm256_fmadd_ps(broadcast_float(d + t * x.stride), sum[t], acc[t]);
+      const __m256 scale =
+          _mm256_mul_ps(_mm256_load_ps(tile.d[b]), broadcast_float(d + t * x.stride));
+      acc[t] = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(sum[t]), acc[t]);
     }
+    if constexpr (Type::kHasMin) add_minima<Type, kTokens>(tile, b, x, d, acc);
     store_results<kTokens>(x, first, acc);
   }
 }

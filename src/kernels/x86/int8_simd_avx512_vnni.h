@@ -44,13 +44,6 @@ struct Int8Simd {
   }
   [[gnu::always_inline]] static inline Ints sub8(Ints a, Ints b) { return _mm512_sub_epi8(a, b); }
   [[gnu::always_inline]] static inline Ints sub32(Ints a, Ints b) { return _mm512_sub_epi32(a, b); }
-  [[gnu::always_inline]] static inline Floats to_float(Ints v) { return _mm512_cvtepi32_ps(v); }
-  [[gnu::always_inline]] static inline Floats multiply(Floats a, Floats b) {
-    return _mm512_mul_ps(a, b);
-  }
-  [[gnu::always_inline]] static inline Floats negated(Floats v) {
-    return _mm512_xor_ps(v, _mm512_set1_ps(-0.0f));
-  }
   [[gnu::always_inline]] static inline Floats low_halves(Ints v) {
     return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(v));
   }
@@ -105,6 +98,16 @@ struct Int8Simd {
   }
   [[gnu::always_inline]] static inline __m128i load16(const std::uint8_t* p) {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  }
+
+  // For few tokens: int8_rows.h. acc + pairs of products of 16-bit integers.
+  static constexpr int kMostRowTokens = 4;
+  [[gnu::always_inline]] static inline __m256i add_products16(__m256i acc, __m256i a, __m256i b) {
+    return _mm256_dpwssd_epi32(acc, a, b);
+  }
+  // acc + fours of products of bytes without sign and bytes with one.
+  [[gnu::always_inline]] static inline __m256i add_products8(__m256i acc, __m256i w, __m256i q) {
+    return _mm256_dpbusd_epi32(acc, w, q);
   }
 
   template <class Type>
@@ -219,13 +222,13 @@ void multiply_32(const Tile* tile, int n_blocks, const Int8Tokens& x) {
     const auto dots = dot_sub<Type, kTokens, kGroups>(tile, b, q, sums, x.stride);
 #pragma GCC unroll 2
     for (int g = 0; g < kGroups; ++g) {
-      const __m512 d_w = _mm512_load_ps(tile[g].scale[b]);
+      const __m512 d_w = _mm512_load_ps(tile[g].d[b]);
 #pragma GCC unroll 8
       for (int t = 0; t < kTokens; ++t) {
         const __m512 scale = _mm512_mul_ps(d_w, broadcast_float(d + t * x.stride));
         acc[g][t] = _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(dots.v[g][t]), acc[g][t]);
         if constexpr (Type::kHasMin) {
-          acc[g][t] = _mm512_fmadd_ps(_mm512_load_ps(tile[g].min[b]),
+          acc[g][t] = _mm512_fmadd_ps(_mm512_load_ps(tile[g].m[b]),
                                       broadcast_float(d + t * x.stride + x.layout.ds), acc[g][t]);
         }
       }
@@ -234,10 +237,12 @@ void multiply_32(const Tile* tile, int n_blocks, const Int8Tokens& x) {
   store_results<kTokens, kGroups>(x, acc);
 }
 
-// sum += -dmin_w * (sum over s of min_s * (sum of q_x in s)) for block b of the tile.
+// acc -= dmin_w * d_x * (sum over s of min_s * (sum of q_x in s)) for block b of the tile.
+// d: the first token's d of the block.
 template <class Type, int kTokens, int kGroups>
 [[gnu::always_inline]] inline void add_minima(const Tile* tile, int b, const Int8Tokens& x,
-                                              __m512 (&sum)[kGroups][kTokens]) {
+                                              const std::uint8_t* d,
+                                              __m512 (&acc)[kGroups][kTokens]) {
   constexpr int kPairs = 256 / Type::kSub / 2;
   const std::uint8_t* const sums = x.row + (Type::kSub == 32 ? x.layout.sums32 : x.layout.sums16) +
                                    (x.first_col + 256 * b) / Type::kSub * 2;
@@ -254,10 +259,11 @@ template <class Type, int kTokens, int kGroups>
         mins[t] = _mm512_dpwssd_epi32(mins[t], m, broadcast4(sums + t * x.stride + 4 * p));
       }
     }
+    const __m512 m_w = _mm512_load_ps(tile[g].m[b]);
 #pragma GCC unroll 8
     for (int t = 0; t < kTokens; ++t) {
-      sum[g][t] =
-          _mm512_fmadd_ps(_mm512_load_ps(tile[g].min[b]), _mm512_cvtepi32_ps(mins[t]), sum[g][t]);
+      const __m512 m = _mm512_mul_ps(m_w, broadcast_float(d + t * x.stride));
+      acc[g][t] = _mm512_fnmadd_ps(m, _mm512_cvtepi32_ps(mins[t]), acc[g][t]);
     }
   }
 }
@@ -268,11 +274,11 @@ void multiply_256(const Tile* tile, int n_blocks, const Int8Tokens& x) {
   const std::uint8_t* q = x.row + x.layout.q + x.first_col;
   const std::uint8_t* sums = x.row + x.layout.sums16 + x.first_col / 16 * 2;
   for (int b = 0; b < n_blocks; ++b) {
-    __m512 sum[kGroups][kTokens];
+    __m512i sum[kGroups][kTokens];
 #pragma GCC unroll 2
     for (int g = 0; g < kGroups; ++g) {
 #pragma GCC unroll 8
-      for (int t = 0; t < kTokens; ++t) sum[g][t] = _mm512_setzero_ps();
+      for (int t = 0; t < kTokens; ++t) sum[g][t] = _mm512_setzero_si512();
     }
     for (int s = b * kSubs; s < (b + 1) * kSubs; ++s) {
       const auto dots = dot_sub<Type, kTokens, kGroups>(tile, s, q, sums, x.stride);
@@ -280,25 +286,27 @@ void multiply_256(const Tile* tile, int n_blocks, const Int8Tokens& x) {
       sums += Type::kSub / 16 * 2;
 #pragma GCC unroll 2
       for (int g = 0; g < kGroups; ++g) {
+        const __m512i scale = _mm512_load_si512(tile[g].scale[s]);
 #pragma GCC unroll 8
         for (int t = 0; t < kTokens; ++t) {
-          sum[g][t] = _mm512_fmadd_ps(_mm512_load_ps(tile[g].scale[s]),
-                                      _mm512_cvtepi32_ps(dots.v[g][t]), sum[g][t]);
+          sum[g][t] = _mm512_add_epi32(sum[g][t], _mm512_mullo_epi32(scale, dots.v[g][t]));
         }
       }
     }
-    if constexpr (Type::kHasMin) add_minima<Type, kTokens, kGroups>(tile, b, x, sum);
 
     __m512 acc[kGroups][kTokens];
     load_results<kTokens, kGroups>(x, x.add || b > 0, acc);
     const std::uint8_t* const d = x.row + (x.first_col / 256 + b) * 4;
 #pragma GCC unroll 2
     for (int g = 0; g < kGroups; ++g) {
+      const __m512 d_w = _mm512_load_ps(tile[g].d[b]);
 #pragma GCC unroll 8
       for (int t = 0; t < kTokens; ++t) {
-        acc[g][t] = _mm512_fmadd_ps(broadcast_float(d + t * x.stride), sum[g][t], acc[g][t]);
+        const __m512 scale = _mm512_mul_ps(d_w, broadcast_float(d + t * x.stride));
+        acc[g][t] = _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(sum[g][t]), acc[g][t]);
       }
     }
+    if constexpr (Type::kHasMin) add_minima<Type, kTokens, kGroups>(tile, b, x, d, acc);
     store_results<kTokens, kGroups>(x, acc);
   }
 }

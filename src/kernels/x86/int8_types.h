@@ -40,11 +40,11 @@ struct Int8TypeBase {
     return low_nibbles(Simd::shift_right16(v, 4));
   }
   // Byte i of every dword.
-  [[gnu::always_inline]] static inline Floats byte_to_float(Ints v, int i) {
-    return Simd::to_float(Simd::bit_and(Simd::shift_right32(v, 8 * i), Simd::dwords(255)));
+  [[gnu::always_inline]] static inline Ints byte_of(Ints v, int i) {
+    return Simd::bit_and(Simd::shift_right32(v, 8 * i), Simd::dwords(255));
   }
-  [[gnu::always_inline]] static inline Floats signed_byte_to_float(Ints v, int i) {
-    return Simd::to_float(Simd::shift_right_signed32(Simd::shift_left32(v, 24 - 8 * i), 24));
+  [[gnu::always_inline]] static inline Ints signed_byte_of(Ints v, int i) {
+    return Simd::shift_right_signed32(Simd::shift_left32(v, 24 - 8 * i), 24);
   }
   // The low or high half of every dword, read as a half-precision number.
   [[gnu::always_inline]] static inline Floats low_halves(Ints v) { return Simd::low_halves(v); }
@@ -52,7 +52,7 @@ struct Int8TypeBase {
     return Simd::low_halves(Simd::shift_right32(v, 16));
   }
 
-  [[gnu::always_inline]] static inline void put_scale(Tile& tile, int sub, Floats scale) {
+  [[gnu::always_inline]] static inline void put_scale(Tile& tile, int sub, Ints scale) {
     Simd::store(tile.scale[sub], scale);
   }
   // Minima of four subs, one per byte; the first of them is sub 4 * i.
@@ -78,11 +78,11 @@ struct Int8TypeOf32 : Int8TypeBase<Simd> {
 
   // d, from the first dword of the block.
   [[gnu::always_inline]] static inline void put_d(Tile& tile, int b, Ints head) {
-    Simd::store(tile.scale[b], Base::low_halves(head));
+    Simd::store(tile.d[b], Base::low_halves(head));
   }
   // m, of types that have it.
   [[gnu::always_inline]] static inline void put_m(Tile& tile, int b, Ints head) {
-    Simd::store(tile.min[b], Base::high_halves(head));
+    Simd::store(tile.m[b], Base::high_halves(head));
   }
   // The low nibbles of v are weights 0..15 of the block, the high ones 16..31.
   [[gnu::always_inline]] static inline void put_nibbles(Tile& tile, int b, const Columns<Simd>& v) {
@@ -222,14 +222,14 @@ template <class Simd>
   const Ints mins[2] = {
       Simd::bit_and(h[2], six_bits),
       Simd::masked_or(Simd::shift_right16(h[2], 2), 0x30, Base::high_nibbles(h[3]))};
-  const auto d = Base::low_halves(h[0]);
 #pragma GCC unroll 8
   for (int s = 0; s < 8; ++s) {
-    Base::put_scale(tile, 8 * b + s, Simd::multiply(d, Base::byte_to_float(scales[s / 4], s % 4)));
+    Base::put_scale(tile, 8 * b + s, Base::byte_of(scales[s / 4], s % 4));
   }
   Base::put_min_pairs(tile, 2 * b, mins[0]);
   Base::put_min_pairs(tile, 2 * b + 1, mins[1]);
-  Simd::store(tile.min[b], Simd::negated(Base::high_halves(h[0])));
+  Simd::store(tile.d[b], Base::low_halves(h[0]));
+  Simd::store(tile.m[b], Base::high_halves(h[0]));
 }
 
 template <class Simd>
@@ -302,11 +302,11 @@ struct Q6_K : Int8TypeBase<Simd> {
   static void unpack(const std::uint8_t* rows, std::int64_t stride, typename Base::Tile& tile,
                      int b) {
     const Columns<Simd> scales = Simd::load_columns(rows + offsetof(BlockQ6_K, scales), stride);
-    const auto d = Base::high_halves(Simd::load_columns(rows + kBlockBytes - 16, stride).column[3]);
+    const auto tail = Simd::load_columns(rows + kBlockBytes - 16, stride);
+    Simd::store(tile.d[b], Base::high_halves(tail.column[3]));
 #pragma GCC unroll 16
     for (int s = 0; s < 16; ++s) {
-      Base::put_scale(tile, 16 * b + s,
-                      Simd::multiply(d, Base::signed_byte_to_float(scales.column[s / 4], s % 4)));
+      Base::put_scale(tile, 16 * b + s, Base::signed_byte_of(scales.column[s / 4], s % 4));
     }
     // 16 bytes of qh hold two bits each of four subs: of the sub of this piece among the first 32
     // weights of the half block, the second, the third and the fourth 32.
@@ -360,17 +360,17 @@ struct Q2_K : Int8TypeBase<Simd> {
                      int b) {
     const Columns<Simd> scales = Simd::load_columns(rows, stride);
     const auto halves = Simd::load_columns(rows + kBlockBytes - 16, stride).column[3];
-    const auto d = Base::low_halves(halves);
+    Simd::store(tile.d[b], Base::low_halves(halves));
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
       const auto scale = Base::low_nibbles(scales.column[i]);
 #pragma GCC unroll 4
       for (int k = 0; k < 4; ++k) {
-        Base::put_scale(tile, 16 * b + 4 * i + k, Simd::multiply(d, Base::byte_to_float(scale, k)));
+        Base::put_scale(tile, 16 * b + 4 * i + k, Base::byte_of(scale, k));
       }
       Base::put_min_pairs(tile, 4 * b + i, Base::high_nibbles(scales.column[i]));
     }
-    Simd::store(tile.min[b], Simd::negated(Base::high_halves(halves)));
+    Simd::store(tile.m[b], Base::high_halves(halves));
 
     for (int half = 0; half < 2; ++half) {
       for (int piece = 0; piece < 2; ++piece) {
@@ -430,12 +430,11 @@ struct Q3_K : Int8TypeBase<Simd> {
         Simd::masked_or(Simd::shift_left16(high, 2), 0x30, Base::low_nibbles(second)),
         Simd::masked_or(high, 0x30, Base::high_nibbles(first)),
         Simd::masked_or(Simd::shift_right16(high, 2), 0x30, Base::high_nibbles(second))};
-    const auto d = Base::high_halves(tail.column[3]);
+    Simd::store(tile.d[b], Base::high_halves(tail.column[3]));
 #pragma GCC unroll 16
     for (int s = 0; s < 16; ++s) {
       const auto scale = Simd::sub8(scales[s / 4], Simd::bytes(32));
-      Base::put_scale(tile, 16 * b + s,
-                      Simd::multiply(d, Base::signed_byte_to_float(scale, s % 4)));
+      Base::put_scale(tile, 16 * b + s, Base::signed_byte_of(scale, s % 4));
     }
   }
 };
@@ -450,7 +449,7 @@ struct IQ4_XS : Int8TypeBase<Simd> {
   static void unpack(const std::uint8_t* rows, std::int64_t stride, typename Base::Tile& tile,
                      int b) {
     const Columns<Simd> head = Simd::load_columns(rows, stride);
-    const auto d = Base::low_halves(head.column[0]);
+    Simd::store(tile.d[b], Base::low_halves(head.column[0]));
     auto high = Simd::shift_right32(head.column[0], 16), low = head.column[1];
     for (int s = 8 * b; s < 8 * b + 8; ++s) {
       // The bits of this sub's scale are the lowest; those of the next come down for it.
@@ -458,8 +457,7 @@ struct IQ4_XS : Int8TypeBase<Simd> {
                                       Simd::shift_left32(Simd::bit_and(high, Simd::dwords(3)), 4));
       low = Simd::shift_right32(low, 4);
       high = Simd::shift_right32(high, 2);
-      Base::put_scale(tile, s,
-                      Simd::multiply(d, Simd::to_float(Simd::sub32(scale, Simd::dwords(32)))));
+      Base::put_scale(tile, s, Simd::sub32(scale, Simd::dwords(32)));
       const std::uint8_t* const qs = rows + offsetof(BlockIQ4_XS, qs) + 16 * (s - 8 * b);
       put_iq4_weights<Simd>(tile, s, Simd::load_columns(qs, stride));
     }
