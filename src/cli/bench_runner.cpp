@@ -42,7 +42,8 @@ std::vector<std::int32_t> random_tokens(std::int64_t n, std::int64_t vocab_size)
   return tokens;
 }
 
-// Calls f(batch) for tokens [begin, end) of the sequence in chunks; logits of the last token only.
+// Calls f(batch) for tokens [begin, end) of the sequence in chunks. Decoding (chunk 1) needs the
+// logits of every token, a prompt those of its last one.
 template <class F>
 void for_each_chunk(std::span<const std::int32_t> tokens, std::int64_t begin, std::int64_t end,
                     std::int64_t chunk, std::span<const std::int32_t> block_table, const F& f) {
@@ -51,7 +52,7 @@ void for_each_chunk(std::span<const std::int32_t> tokens, std::int64_t begin, st
     const std::int64_t n = std::min(chunk, end - at);
     batch.clear();
     batch.add(tokens.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(n)), at,
-              block_table, at + n == end ? n - 1 : n);
+              block_table, chunk == 1 || at + n == end ? n - 1 : n);
     f(batch);
   }
 }

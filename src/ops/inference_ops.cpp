@@ -113,6 +113,7 @@ Tensor InferenceOps::linear(const Tensor& input, const Weight& weight, const Wei
   const Tensor x = s.compact(input);
   SPUTNIK_ASSERT(x.width() == weight.cols);
   const Tensor y = s.make(x.n_tokens, 1, weight.rows);
+  if (x.n_tokens == 0) return y;  // a pass that wants no logits
   const std::byte* rows =
       s.uses_int8(weight) ? s.quantized(x, kernels::activation_block(weight.dtype)) : nullptr;
   const State::PerThread scratch = s.per_thread(s.matmul_scratch_bytes(weight));
