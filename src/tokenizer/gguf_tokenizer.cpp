@@ -6,6 +6,7 @@
 
 #include "formats/printable.h"
 #include "tokenizer/pre_tokenizer.h"
+#include "tokenizer/sentencepiece.h"
 
 namespace sputnik {
 namespace {
@@ -65,8 +66,15 @@ Result<void> read_tokens(const GgufMetadata& metadata, TokenizerSpec& spec) {
     if (is_added && !tokens[i].empty()) {
       AddedToken token;
       token.id = id;
-      token.content = std::string(tokens[i]);
       token.special = types[i] != kUserDefined;
+      // Converters leave the spaces of user-defined tokens as the vocabulary shows them, or not.
+      if (spec.model == TokenizerModel::kSentencePieceBpe && !token.special) {
+        append_with_plain_spaces(tokens[i], token.content);
+      } else {
+        token.content = std::string(tokens[i]);
+      }
+      // Those are found as written, and are pieces that merging may make.
+      if (!token.special) spec.pieces[i] = token.content;
       spec.added_tokens.push_back(std::move(token));
       continue;
     }

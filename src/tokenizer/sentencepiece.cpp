@@ -7,6 +7,7 @@
 namespace sputnik {
 namespace {
 
+constexpr std::string_view kShownSpace = "\u2581";
 constexpr std::size_t kNowhere = ~std::size_t{0};
 
 // A stretch of text that is one token, or one character that has none. Empty once merged into its
@@ -27,6 +28,16 @@ struct Candidate {
 };
 
 }  // namespace
+
+void append_with_plain_spaces(std::string_view text, std::string& out) {
+  for (;;) {
+    const std::size_t space = text.find(kShownSpace);
+    out += text.substr(0, space);
+    if (space == std::string_view::npos) return;
+    out += ' ';
+    text.remove_prefix(space + kShownSpace.size());
+  }
+}
 
 void SentencePieceEncoder::encode(const PieceTable& pieces, std::string_view text,
                                   std::vector<std::int32_t>& out) const {

@@ -4,12 +4,16 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "tokenizer/piece_table.h"
 
 namespace sputnik {
+
+// Appends text with spaces for the U+2581 that vocabularies show them as.
+void append_with_plain_spaces(std::string_view text, std::string& out);
 
 // Immutable. Ids are those of the pieces.
 class SentencePieceEncoder {
@@ -21,10 +25,9 @@ class SentencePieceEncoder {
       : scores_(std::move(scores)), byte_ids_(byte_ids), unknown_id_(unknown_id) {}
   SentencePieceEncoder() = default;
 
-  // Appends the tokens of text, in which U+2581 stands for spaces. Starting from characters, the
-  // two neighbours whose joint piece has the highest score merge, the leftmost first, until no
-  // neighbours form a piece. O(n log n). pieces finds those that merging may make, spelled with
-  // U+2581.
+  // Appends the tokens of text. Starting from characters, the two neighbours whose joint piece has
+  // the highest score merge, the leftmost first, until no neighbours form a piece. O(n log n).
+  // pieces finds those that merging may make; in both, spaces are plain.
   void encode(const PieceTable& pieces, std::string_view text,
               std::vector<std::int32_t>& out) const;
 

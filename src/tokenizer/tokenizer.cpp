@@ -18,7 +18,6 @@ namespace sputnik {
 namespace {
 
 constexpr std::size_t kMaxAddedTokenBytes = 1024;
-constexpr std::string_view kSpaceSign = "\u2581";  // SentencePiece's visible space
 
 // Tokens known by name to begin and to end texts, for files that do not say.
 constexpr std::string_view kBosNames[] = {"<｜begin▁of▁sentence｜>", "<|begin_of_text|>", "<s>"};
@@ -37,13 +36,6 @@ constexpr std::string_view kEndNames[] = {"<｜end▁of▁sentence｜>",
 bool is_bracketed(std::string_view content) {
   return content.size() > 2 && ((content.front() == '<' && content.back() == '>') ||
                                 (content.front() == '[' && content.back() == ']'));
-}
-
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t i = text.find(from); i != std::string::npos;
-       i = text.find(from, i + to.size())) {
-    text.replace(i, from.size(), to);
-  }
 }
 
 // Finds the added tokens of one kind: those matched before and those matched after normalisation.
@@ -101,14 +93,14 @@ Result<void> piece_bytes(const TokenizerSpec& spec, std::vector<std::string>& by
                          std::vector<bool>& findable) {
   for (std::size_t id = 0; id < spec.pieces.size(); ++id) {
     if (spec.model == TokenizerModel::kByteLevelBpe) {
+      if (spec.pieces[id].empty()) continue;
       auto letters = bytes_of_letters(spec.pieces[id]);
       // A piece that is not spelled in the alphabet cannot come from text, but has a meaning:
       // itself.
       findable[id] = letters.has_value();
       bytes[id] = letters ? std::move(*letters) : spec.pieces[id];
     } else {
-      bytes[id] = spec.pieces[id];
-      replace_all(bytes[id], kSpaceSign, " ");
+      append_with_plain_spaces(spec.pieces[id], bytes[id]);
       findable[id] = true;
     }
   }
@@ -142,6 +134,7 @@ Result<void> check_no_piece_twice(const PieceTable& pieces, const std::vector<bo
 Result<void> Tokenizer::State::add_tokens(const TokenizerSpec& spec,
                                           std::vector<std::string>& bytes,
                                           std::vector<bool>& findable) {
+  std::vector<bool> is_added(bytes.size());
   for (const AddedToken& token : spec.added_tokens) {
     const auto id = static_cast<std::size_t>(token.id);
     if (token.content.empty()) return corrupt("added token {} is empty", token.id);
@@ -156,13 +149,14 @@ Result<void> Tokenizer::State::add_tokens(const TokenizerSpec& spec,
     if (!added_ids.emplace(token.content, token.id).second) {
       return corrupt("the token \"{}\" is added twice", printable(token.content));
     }
-    if (bytes[id] == token.content && special[id]) {
-      return corrupt("the id {} is added twice", token.id);
-    }
-    bytes[id] = token.content;
+    if (is_added[id]) return corrupt("the id {} is added twice", token.id);
+    is_added[id] = true;
     special[id] = token.special;
     control[id] = token.special || is_bracketed(token.content);
-    if (control[id]) findable[id] = false;
+    // Merging may make an added token only if that is a piece too, which means the same text: "ø"
+    // is a letter of the alphabet, and as a piece another byte.
+    if (control[id] || bytes[id] != token.content) findable[id] = false;
+    bytes[id] = token.content;
   }
   return ok_result();
 }
@@ -285,8 +279,7 @@ void Tokenizer::State::encode_normalized(std::string_view text, const AddedToken
 void Tokenizer::State::encode_ordinary(std::string_view text, Run& run) const {
   if (model == TokenizerModel::kSentencePieceBpe) {
     run.buffer.assign(add_space_prefix ? " " : "");
-    run.buffer += text;
-    replace_all(run.buffer, kSpaceSign, " ");
+    append_with_plain_spaces(text, run.buffer);
     spm->encode(pieces, run.buffer, run.out);
     return;
   }
