@@ -14,11 +14,15 @@ bool is_word_character(Char c) {
 
 // The character that ends at position, kEndOfText at the start of the text.
 Char char_before(const UnicodeClasses& classes, std::string_view text, std::size_t position) {
-  for (std::size_t n = 1; n <= 4 && n <= position; ++n) {
-    const Char c = classes.at(text, position - n);
-    if (c.n_bytes == n) return c;
-  }
-  return kEndOfText;
+  if (position == 0) return kEndOfText;
+  const auto is_continuation = [&](std::size_t i) {
+    return (static_cast<unsigned char>(text[i]) & 0xC0) == 0x80;
+  };
+  std::size_t n_bytes = 1;
+  while (n_bytes < 4 && n_bytes < position && is_continuation(position - n_bytes)) ++n_bytes;
+  const Char c = classes.at(text, position - n_bytes);
+  if (c.n_bytes == n_bytes) return c;
+  return {kReplacementCharacter, 0, 1};  // malformed
 }
 
 }  // namespace
