@@ -26,7 +26,8 @@ std::optional<std::int32_t> added_token_id(const TokenizerSpec& spec,
 Result<std::optional<JsonDocument>> read_if_there(const std::filesystem::path& path) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return std::optional<JsonDocument>();
-  SPUTNIK_TRY(JsonDocument document, JsonDocument::read(path, kMaxConfigBytes));
+  SPUTNIK_TRY(const std::string text, read_file(path, kMaxConfigBytes));
+  SPUTNIK_TRY(JsonDocument document, JsonDocument::parse(text, path.string()));
   return std::optional(std::move(document));
 }
 
@@ -45,7 +46,7 @@ Result<void> read_config_beside(const std::filesystem::path& dir, TokenizerSpec&
     SPUTNIK_TRY(const auto ids, generation_json->root().get_i64_list("eos_token_id"));
     for (const std::int64_t id : ids) {
       if (id < 0 || id > std::numeric_limits<std::int32_t>::max()) {
-        return corrupt("generation_config.json: eos_token_id is {}", id);
+        return generation_json->root().error("eos_token_id", fmt::format("is {}", id));
       }
       spec.end_ids.push_back(static_cast<std::int32_t>(id));
     }
