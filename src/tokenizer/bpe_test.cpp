@@ -1,0 +1,130 @@
+#include "tokenizer/bpe.h"
+
+#include <gtest/gtest.h>
+
+#include "base/utf8.h"
+#include "tokenizer/tokenizer_testing.h"
+
+namespace sputnik {
+namespace {
+
+using Merges = std::vector<std::pair<std::string, std::string>>;
+using Ids = std::vector<std::int32_t>;
+
+// Every text is one word.
+Tokenizer one_word_tokenizer(const Merges& merges, bool ignore_merges = false) {
+  TokenizerSpec spec = byte_level_spec(merges);
+  spec.pre_tokenizer[0].use_regex = false;
+  spec.ignore_merges = ignore_merges;
+  auto tokenizer = Tokenizer::from_spec(std::move(spec));
+  return std::move(tokenizer).value();
+}
+
+// The definition: of all neighbours that can merge, those of the first merge in the list do, the
+// leftmost first.
+std::vector<std::string> merge_by_definition(const Merges& merges, std::string_view word) {
+  std::vector<std::string> pieces;
+  for (const char c : word) pieces.emplace_back(1, c);
+  for (;;) {
+    std::size_t best = merges.size(), place = 0;
+    for (std::size_t i = 0; i + 1 < pieces.size(); ++i) {
+      const auto merge =
+          std::find(merges.begin(), merges.end(), std::pair(pieces[i], pieces[i + 1]));
+      const auto rank = static_cast<std::size_t>(merge - merges.begin());
+      if (rank < best) best = rank, place = i;
+    }
+    if (best == merges.size()) return pieces;
+    pieces[place] += pieces[place + 1];
+    pieces.erase(pieces.begin() + static_cast<std::ptrdiff_t>(place) + 1);
+  }
+}
+
+// Pairs of pieces that earlier ones made, so that they chain, overlap and compete.
+Merges random_merges(Rng& rng, std::string_view letters, std::size_t n) {
+  std::vector<std::string> pieces;
+  for (const char c : letters) pieces.emplace_back(1, c);
+  Merges merges;
+  while (merges.size() < n) {
+    const std::string left = pieces[random_below(rng, pieces.size())];
+    const std::string right = pieces[random_below(rng, pieces.size())];
+    if (std::find(merges.begin(), merges.end(), std::pair(left, right)) != merges.end()) continue;
+    merges.emplace_back(left, right);
+    if (left.size() + right.size() < 12) pieces.push_back(left + right);
+  }
+  // Ranks need not follow the order in which the pieces came about.
+  for (std::size_t i = merges.size() - 1; i > 0; --i) {
+    std::swap(merges[i], merges[random_below(rng, i + 1)]);
+  }
+  return merges;
+}
+
+// Lengths on both sides of the change from short to long words.
+TEST(Bpe, MergesShortAndLongWordsAsDefined) {
+  Rng rng(1);
+  for (int round = 0; round < 20; ++round) {
+    const std::string_view letters = round % 2 == 0 ? "ab" : "abc\xC3\xA9";
+    const Merges merges = random_merges(rng, letters, 40);
+    const Tokenizer tokenizer = one_word_tokenizer(merges);
+    for (const std::size_t n :
+         {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 200}) {
+      for (int i = 0; i < 10; ++i) {
+        std::string word;
+        while (word.size() < n) word += letters[random_below(rng, letters.size())];
+        const Ids ids = tokenizer.encode(word);
+        std::vector<std::string> pieces;
+        for (const std::int32_t id : ids) pieces.emplace_back(tokenizer.token_bytes(id));
+        ASSERT_EQ(pieces, merge_by_definition(merges, word)) << word;
+      }
+    }
+  }
+}
+
+TEST(Bpe, EncodesAWordThatIsAPieceAsThatOnlyIfMergingMakesIt) {
+  // "abc" is a piece, but the merge of "bc" comes first, and "a" + "bc" is none.
+  const Merges merges = {{"b", "c"}, {"a", "b"}, {"ab", "c"}};
+  const Tokenizer tokenizer = one_word_tokenizer(merges);
+  EXPECT_EQ(tokenizer.encode("abc"), (Ids{'a', *tokenizer.id_of("bc")}));
+  const Tokenizer ignoring = one_word_tokenizer(merges, /*ignore_merges=*/true);
+  EXPECT_EQ(ignoring.encode("abc"), (Ids{*ignoring.id_of("abc")}));
+  EXPECT_EQ(ignoring.encode("abca"), (Ids{'a', *ignoring.id_of("bc"), 'a'}));
+}
+
+TEST(Bpe, TheLaterOfTwoEqualMergesCounts) {
+  // As in the published libraries, whose tables keep what was written last.
+  const Merges merges = {{"a", "b"}, {"b", "c"}, {"a", "b"}};
+  const Tokenizer tokenizer = one_word_tokenizer(merges);
+  EXPECT_EQ(tokenizer.encode("abc"), (Ids{'a', *tokenizer.id_of("bc")}));
+}
+
+TEST(Bpe, BytesThatNoTextHoldsNeedNoPiece) {
+  TokenizerSpec spec = byte_level_spec({});
+  for (const int byte : {0xC0, 0xC1, 0xF5, 0xFF}) spec.pieces[static_cast<std::size_t>(byte)] = "";
+  const auto tokenizer = Tokenizer::from_spec(spec);
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message;
+  EXPECT_EQ(tokenizer.value().encode("a\xC0z"), (Ids{'a', 0xEF, 0xBF, 0xBD, 'z'}));
+  spec.pieces['q'] = "";
+  EXPECT_EQ(Tokenizer::from_spec(spec).error().message, "vocab has no piece for the byte 0x71");
+}
+
+TEST(Bpe, RefusesMergesOfPiecesThatAreNotThere) {
+  TokenizerSpec spec = byte_level_spec({{"a", "b"}});
+  spec.merges.push_back({"ab", "c"});
+  EXPECT_EQ(Tokenizer::from_spec(spec).error().message,
+            "merges[1], \"ab\" and \"c\": one of them or the two together are not in vocab");
+  spec.merges[1] = {"a b", "c"};  // a space is not a letter of the alphabet
+  EXPECT_FALSE(Tokenizer::from_spec(spec).ok());
+}
+
+TEST(Bpe, AlphabetSpellsEveryByteAndNothingElse) {
+  std::string bytes;
+  for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
+  EXPECT_EQ(bytes_of_letters(letters_of_bytes(bytes)), bytes);
+  EXPECT_EQ(bytes_of_letters("\u0120a"), " a");
+  EXPECT_EQ(bytes_of_letters("\u010a"), "\n");
+  for (const char* text : {" ", "\n", "\u00ad", "\u0144", "\u4e00", "\xff"}) {
+    EXPECT_EQ(bytes_of_letters(text), std::nullopt) << text;
+  }
+}
+
+}  // namespace
+}  // namespace sputnik
