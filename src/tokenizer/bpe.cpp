@@ -1,6 +1,7 @@
 #include "tokenizer/bpe.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/utf8.h"
 #include "formats/printable.h"
@@ -10,8 +11,11 @@ namespace {
 
 constexpr std::uint32_t kNoRank = 0xFFFFFFFF;
 constexpr std::uint32_t kNowhere = 0xFFFFFFFF;
+constexpr std::size_t kMaxIdsOfByte = 3;  // of one that has no piece
 // Up to this many bytes it is quicker to look at all neighbours again than to keep a heap of them.
 constexpr std::size_t kShortWord = 48;
+// Beyond this many the heap falls out of the caches; what replaces it is worth its set-up.
+constexpr std::size_t kLongWord = 4096;
 // Positions are 32-bit numbers. A longer word, which takes a text of a gigabyte without a space, is
 // cut.
 constexpr std::size_t kMaxWord = std::size_t{1} << 30;
@@ -32,6 +36,24 @@ std::array<int, kNumLetters> make_alphabet() {
     byte_of[stands_for_itself(byte) ? static_cast<std::uint32_t>(byte) : next++] = byte;
   }
   return byte_of;
+}
+
+using Nodes = std::vector<BpeScratch::Node>;
+
+// The pair at a position becomes one token.
+void merge_with_next(Nodes& nodes, std::uint32_t position, std::uint32_t merged) {
+  BpeScratch::Node& left = nodes[position];
+  BpeScratch::Node& right = nodes[left.next];
+  left.id = merged;
+  left.next = right.next;
+  right.rank = kNoRank;  // its token is gone
+  if (left.next != kNowhere) nodes[left.next].previous = position;
+}
+
+void append_ids(const Nodes& nodes, std::vector<std::int32_t>& out) {
+  for (std::uint32_t i = 0; i != kNowhere; i = nodes[i].next) {
+    out.push_back(static_cast<std::int32_t>(nodes[i].id));
+  }
 }
 
 // Bytes that never occur in UTF-8.
@@ -83,6 +105,7 @@ Result<BytePairEncoder> BytePairEncoder::create(const PieceTable& pieces,
           "merges[{}], \"{}\" and \"{}\": one of them or the two together are not in vocab", rank,
           printable(merges[rank].left), printable(merges[rank].right));
     }
+    encoder.merged_.push_back(static_cast<std::uint32_t>(both));
     encoder.merges_.insert(static_cast<std::uint32_t>(left), static_cast<std::uint32_t>(right),
                            static_cast<std::uint32_t>(rank), static_cast<std::uint32_t>(both));
   }
@@ -102,15 +125,17 @@ Result<BytePairEncoder> BytePairEncoder::create(const PieceTable& pieces,
   return encoder;
 }
 
-void BytePairEncoder::append_bytes(std::string_view word, std::vector<std::uint32_t>& ids) const {
+// Calls on_id with the token of each byte: one, or three for a byte without.
+template <class OnId>
+void BytePairEncoder::for_each_byte(std::string_view word, const OnId& on_id) const {
   for (const char c : word) {
     const std::int32_t id = byte_ids_[static_cast<unsigned char>(c)];
     if (id != PieceTable::kNone) {
-      ids.push_back(static_cast<std::uint32_t>(id));
+      on_id(static_cast<std::uint32_t>(id));
       continue;
     }
-    for (const int byte : {0xEF, 0xBF, 0xBD}) {
-      ids.push_back(static_cast<std::uint32_t>(byte_ids_[static_cast<std::size_t>(byte)]));
+    for (const std::size_t byte : {0xEF, 0xBF, 0xBD}) {
+      on_id(static_cast<std::uint32_t>(byte_ids_[byte]));
     }
   }
 }
@@ -127,16 +152,21 @@ void BytePairEncoder::encode(const PieceTable& pieces, std::string_view word, Bp
   for (; word.size() > kMaxWord; word.remove_prefix(kMaxWord)) {
     encode(pieces, word.substr(0, kMaxWord), scratch, out);
   }
-  scratch.ids.clear();
-  append_bytes(word, scratch.ids);
-  scratch.ids.size() <= kShortWord ? merge_short(scratch, out) : merge_long(scratch, out);
+  if (word.size() <= kShortWord) {
+    merge_short(word, out);
+  } else if (word.size() <= kLongWord) {
+    merge_long(word, scratch, out);
+  } else {
+    merge_huge(word, scratch, out);
+  }
 }
 
-void BytePairEncoder::merge_short(BpeScratch& scratch, std::vector<std::int32_t>& out) const {
+void BytePairEncoder::merge_short(std::string_view word, std::vector<std::int32_t>& out) const {
   // ids[0 .. n) are the tokens so far; rank[i] and merged[i] are those of the pair (i, i + 1).
-  std::uint32_t rank[kShortWord], merged[kShortWord];
-  std::vector<std::uint32_t>& ids = scratch.ids;
-  std::size_t n = ids.size();
+  constexpr std::size_t kMaxIds = kMaxIdsOfByte * kShortWord;
+  std::uint32_t ids[kMaxIds], rank[kMaxIds], merged[kMaxIds];
+  std::size_t n = 0;
+  for_each_byte(word, [&](std::uint32_t id) { ids[n++] = id; });
   const auto look_up = [&](std::size_t i) {
     const PairMap::Entry* merge = merges_.find(ids[i], ids[i + 1]);
     rank[i] = merge ? merge->first : kNoRank;
@@ -160,52 +190,127 @@ void BytePairEncoder::merge_short(BpeScratch& scratch, std::vector<std::int32_t>
   for (std::size_t i = 0; i < n; ++i) out.push_back(static_cast<std::int32_t>(ids[i]));
 }
 
-void BytePairEncoder::merge_long(BpeScratch& scratch, std::vector<std::int32_t>& out) const {
-  // A doubly linked list over the positions of the bytes, and a heap of (rank, position). An entry
-  // whose pair has changed since is recognised by its rank and dropped.
-  auto& [ids, next, previous, rank, heap] = scratch;
-  const auto n = static_cast<std::uint32_t>(ids.size());
-  next.resize(n);
-  previous.resize(n);
-  rank.assign(n, kNoRank);
-  heap.clear();
+std::uint32_t BytePairEncoder::rank_of_pair(const Nodes& nodes, std::uint32_t i) const {
+  const std::uint32_t next = nodes[i].next;
+  if (next == kNowhere) return kNoRank;
+  const PairMap::Entry* merge = merges_.find(nodes[i].id, nodes[next].id);
+  return merge ? merge->first : kNoRank;
+}
+
+void BytePairEncoder::make_nodes(std::string_view word, Nodes& nodes) const {
+  nodes.clear();
+  nodes.reserve(word.size());
+  for_each_byte(word, [&](std::uint32_t id) {
+    const auto i = static_cast<std::uint32_t>(nodes.size());
+    nodes.push_back({id, i > 0 ? i - 1 : kNowhere, i + 1, kNoRank});
+  });
+  nodes.back().next = kNowhere;
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) nodes[i].rank = rank_of_pair(nodes, i);
+}
+
+void BytePairEncoder::merge_long(std::string_view word, BpeScratch& scratch,
+                                 std::vector<std::int32_t>& out) const {
+  // A heap of (rank, position). An entry whose pair has changed since is recognised by its rank and
+  // dropped.
+  Nodes& nodes = scratch.nodes;
+  make_nodes(word, nodes);
+  std::vector<std::uint64_t>& heap = scratch.heap;
   const auto smallest_first = std::greater<std::uint64_t>();
-  const auto look_up = [&](std::uint32_t i) {
-    const PairMap::Entry* merge =
-        next[i] == kNowhere ? nullptr : merges_.find(ids[i], ids[next[i]]);
-    rank[i] = merge ? merge->first : kNoRank;
-    return merge != nullptr;
-  };
-  for (std::uint32_t i = 0; i < n; ++i) {
-    next[i] = i + 1 < n ? i + 1 : kNowhere;
-    previous[i] = i > 0 ? i - 1 : kNowhere;
-  }
-  for (std::uint32_t i = 0; i < n; ++i) {
-    if (look_up(i)) heap.push_back(std::uint64_t{rank[i]} << 32 | i);
+  heap.clear();
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i].rank != kNoRank) heap.push_back(std::uint64_t{nodes[i].rank} << 32 | i);
   }
   std::make_heap(heap.begin(), heap.end(), smallest_first);
-  const auto push_pair = [&](std::uint32_t i) {
-    if (!look_up(i)) return;
-    heap.push_back(std::uint64_t{rank[i]} << 32 | i);
-    std::push_heap(heap.begin(), heap.end(), smallest_first);
-  };
   while (!heap.empty()) {
     std::pop_heap(heap.begin(), heap.end(), smallest_first);
-    const auto entry_rank = static_cast<std::uint32_t>(heap.back() >> 32);
-    const auto i = static_cast<std::uint32_t>(heap.back());
+    const auto rank = static_cast<std::uint32_t>(heap.back() >> 32);
+    const auto position = static_cast<std::uint32_t>(heap.back());
     heap.pop_back();
-    if (rank[i] != entry_rank) continue;
-    const std::uint32_t right = next[i];
-    ids[i] = merges_.find(ids[i], ids[right])->second;
-    rank[right] = kNoRank;  // its token is gone
-    next[i] = next[right];
-    if (next[i] != kNowhere) previous[next[i]] = i;
-    push_pair(i);
-    if (previous[i] != kNowhere) push_pair(previous[i]);
+    if (nodes[position].rank != rank) continue;
+    merge_with_next(nodes, position, merged_[rank]);
+    for (const std::uint32_t i : {position, nodes[position].previous}) {
+      if (i == kNowhere) continue;
+      nodes[i].rank = rank_of_pair(nodes, i);
+      if (nodes[i].rank == kNoRank) continue;
+      heap.push_back(std::uint64_t{nodes[i].rank} << 32 | i);
+      std::push_heap(heap.begin(), heap.end(), smallest_first);
+    }
   }
-  for (std::uint32_t i = 0; i != kNowhere; i = next[i]) {
-    out.push_back(static_cast<std::int32_t>(ids[i]));
+  append_ids(nodes, out);
+}
+
+void BytePairEncoder::merge_huge(std::string_view word, BpeScratch& scratch,
+                                 std::vector<std::int32_t>& out) const {
+  // One list of places for each merge, and a heap of the merges: all places of one are worked off
+  // from left to right, so memory is passed over in order, where a heap of places would jump about.
+  Nodes& nodes = scratch.nodes;
+  make_nodes(word, nodes);
+  std::vector<BpeScratch::Places>& places = scratch.places;
+  std::vector<std::uint32_t>&last_places = scratch.last_places, &ranks = scratch.ranks;
+  const auto smallest_first = std::greater<std::uint32_t>();
+  places.clear();
+  ranks.clear();
+  last_places.resize(merged_.size(), kNowhere);  // all lists are empty between words
+  std::uint32_t free_places = kNowhere;          // a list of those to be used again
+  const auto add_place = [&](std::uint32_t i) {
+    const std::uint32_t rank = nodes[i].rank;
+    if (rank == kNoRank) return;
+    std::uint32_t& last = last_places[rank];
+    if (last == kNowhere) {
+      ranks.push_back(rank);
+      std::push_heap(ranks.begin(), ranks.end(), smallest_first);
+    }
+    if (last == kNowhere || places[last].n == places[last].positions.size()) {
+      std::uint32_t empty = free_places;
+      if (empty == kNowhere) {
+        empty = static_cast<std::uint32_t>(places.size());
+        places.emplace_back();
+      } else {
+        free_places = places[empty].next;
+      }
+      places[empty].n = 0;
+      places[empty].next = std::exchange(last, empty);
+    }
+    places[last].positions[places[last].n++] = i;
+  };
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) add_place(i);
+  while (!ranks.empty()) {
+    const std::uint32_t rank = ranks.front();
+    std::pop_heap(ranks.begin(), ranks.end(), smallest_first);
+    ranks.pop_back();
+    std::vector<std::uint32_t>& positions = scratch.positions;
+    positions.clear();
+    for (std::uint32_t some = std::exchange(last_places[rank], kNowhere); some != kNowhere;) {
+      const auto begin = places[some].positions.begin();
+      positions.insert(positions.end(), std::make_reverse_iterator(begin + places[some].n),
+                       std::make_reverse_iterator(begin));
+      const std::uint32_t next = std::exchange(places[some].next, free_places);
+      free_places = std::exchange(some, next);
+    }
+    // From the last to the first so far, but for some that are out of order.
+    std::reverse(positions.begin(), positions.end());
+    if (!std::is_sorted(positions.begin(), positions.end())) {
+      std::sort(positions.begin(), positions.end());
+    }
+    for (std::size_t k = 0; k < positions.size(); ++k) {
+      const std::uint32_t position = positions[k];
+      if (nodes[position].rank != rank) continue;  // the pair has changed since
+      merge_with_next(nodes, position, merged_[rank]);
+      for (const std::uint32_t i : {nodes[position].previous, position}) {
+        if (i == kNowhere) continue;
+        nodes[i].rank = rank_of_pair(nodes, i);
+        add_place(i);
+      }
+      // A new pair may come before this one in the list of merges, although no vocabulary that was
+      // trained has such: it goes first, and the rest of these places wait.
+      if (!ranks.empty() && ranks.front() < rank) {
+        for (++k; k < positions.size(); ++k) {
+          if (nodes[positions[k]].rank == rank) add_place(positions[k]);
+        }
+      }
+    }
   }
+  append_ids(nodes, out);
 }
 
 }  // namespace sputnik

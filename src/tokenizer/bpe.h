@@ -16,8 +16,25 @@ namespace sputnik {
 
 // What encode() needs beside the text; reused from word to word, one per thread.
 struct BpeScratch {
-  std::vector<std::uint32_t> ids, next, previous, rank;
+  // A token of the word so far, at the position of its first byte.
+  struct Node {
+    std::uint32_t id;
+    std::uint32_t previous, next;  // positions of its neighbours
+    std::uint32_t rank;            // of the merge with the next one
+  };
+  // Positions where one merge was possible; a cache line full. Those of one merge are a list.
+  struct Places {
+    std::uint32_t next;  // in the list: the ones before these
+    std::uint32_t n;
+    std::array<std::uint32_t, 14> positions;
+  };
+
+  std::vector<Node> nodes;
   std::vector<std::uint64_t> heap;
+  std::vector<Places> places;
+  std::vector<std::uint32_t> last_places;  // by rank: the head of its list in places
+  std::vector<std::uint32_t> ranks;        // a heap of those that have a list
+  std::vector<std::uint32_t> positions;
 };
 
 // Immutable after create(). Ids are those of the pieces.
@@ -38,13 +55,20 @@ class BytePairEncoder {
  private:
   BytePairEncoder() = default;
 
-  void append_bytes(std::string_view word, std::vector<std::uint32_t>& ids) const;
-  void merge_short(BpeScratch& scratch, std::vector<std::int32_t>& out) const;
-  void merge_long(BpeScratch& scratch, std::vector<std::int32_t>& out) const;
+  // Three ways to the same tokens, for words of growing length.
+  void merge_short(std::string_view word, std::vector<std::int32_t>& out) const;
+  void merge_long(std::string_view word, BpeScratch& scratch, std::vector<std::int32_t>& out) const;
+  void merge_huge(std::string_view word, BpeScratch& scratch, std::vector<std::int32_t>& out) const;
+
+  template <class OnId>
+  void for_each_byte(std::string_view word, const OnId& on_id) const;
+  void make_nodes(std::string_view word, std::vector<BpeScratch::Node>& nodes) const;
+  std::uint32_t rank_of_pair(const std::vector<BpeScratch::Node>& nodes, std::uint32_t i) const;
 
   std::array<std::int32_t, 256> byte_ids_{};
-  PairMap merges_;              // (left id, right id) -> rank, id of both together
-  std::vector<bool> is_whole_;  // by id: encoding the piece as a word gives the piece itself
+  PairMap merges_;                     // (left id, right id) -> rank, id of both together
+  std::vector<std::uint32_t> merged_;  // by rank: the id of both together
+  std::vector<bool> is_whole_;         // by id: encoding the piece as a word gives the piece itself
 };
 
 // GPT-2's alphabet: a printable letter for each byte. Vocabularies are spelled in it.

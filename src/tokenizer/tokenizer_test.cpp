@@ -187,14 +187,11 @@ TEST(Tokenizer, ManyThreadsMayUseOne) {
 
 // What takes quadratic time somewhere takes minutes here.
 TEST(Tokenizer, AMegabyteOfOneLetterIsNoTrouble) {
-  for (const std::string_view family : {"deepseek-v3", "qwen2.5", "llama-3.1"}) {
-    const Tokenizer& tokenizer = family_tokenizer(family);
-    for (const std::string_view unit : {"a", " ", "\n", "<", "\u4f60", "'"}) {
-      std::string text;
-      while (text.size() < 1'000'000) text += unit;
-      const Ids ids = tokenizer.encode(text);
-      ASSERT_EQ(tokenizer.decode(ids), text) << family << unit;
-    }
+  const Tokenizer& tokenizer = family_tokenizer("deepseek-v3");
+  for (const std::string_view unit : {"a", " ", "\n", "<", "\u4f60", "'", "\u0301"}) {
+    std::string text;
+    while (text.size() < 1'000'000) text += unit;
+    ASSERT_EQ(tokenizer.decode(tokenizer.encode(text)), text) << unit;
   }
 }
 
