@@ -13,6 +13,9 @@ using json = nlohmann::json;
 constexpr std::size_t kMaxDepth = 64;
 constexpr std::size_t kMaxNormalizers = 16;
 constexpr std::size_t kMaxPreTokenizers = 16;
+// Values beside vocab and merges, which take up to 100 bytes each. Real files have some ten
+// thousand.
+constexpr std::size_t kMaxDocumentValues = std::size_t{1} << 20;
 
 // Takes the two large members, model.vocab and model.merges, as they stream by, and builds a
 // document of the rest: a document of 400,000 strings would take ten times as long as all that is
@@ -139,15 +142,22 @@ class TokenizerSax {
     }
     return &((*stack_.back())[key_] = std::move(v));
   }
-  bool value(json&& v) {
+  // Whether a value may stand here.
+  bool admit() {
     if (within_ == Within::kVocab) return not_an_id();
     if (within_ != Within::kDocument) return not_a_pair();
+    if (++n_document_values_ > kMaxDocumentValues) {
+      return fail(corrupt("more than {} values beside vocab and merges", kMaxDocumentValues));
+    }
+    return true;
+  }
+  bool value(json&& v) {
+    if (!admit()) return false;
     put(std::move(v));
     return true;
   }
   bool open(json&& v) {
-    if (within_ == Within::kVocab) return not_an_id();
-    if (within_ != Within::kDocument) return not_a_pair();
+    if (!admit()) return false;
     if (stack_.size() == kMaxDepth) return fail(corrupt("nested deeper than {}", kMaxDepth));
     if (stack_.size() == 1) in_model_ = key_ == "model";
     stack_.push_back(put(std::move(v)));
@@ -161,6 +171,7 @@ class TokenizerSax {
   Within within_ = Within::kDocument;
   bool in_model_ = false;  // inside the top-level member "model"
   bool has_vocab_ = false, has_merges_ = false;
+  std::size_t n_document_values_ = 0;
   std::string key_;
   std::vector<std::string> pair_;
   std::vector<VocabEntry> vocab_;
@@ -348,35 +359,28 @@ Result<std::vector<std::string>> pieces_by_id(std::vector<TokenizerSax::VocabEnt
   return pieces;
 }
 
-// BOS as TemplateProcessing puts it: {"single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence":
-// …}]}. Anything that does not look like that is left alone, because it cannot change the tokens of
-// a text.
-std::optional<std::string> template_bos(const json& post_processor) {
-  if (!post_processor.is_object()) return std::nullopt;
-  const auto member = [](const json& object, const char* key) -> const json& {
-    static const json nothing;
-    const auto it = object.is_object() ? object.find(key) : object.end();
-    return object.is_object() && it != object.end() ? *it : nothing;
-  };
-  if (const json& processors = member(post_processor, "processors"); processors.is_array()) {
-    for (const json& processor : processors) {
-      const json& single = member(processor, "single");
-      if (!single.is_array() || single.empty()) continue;
-      const json& id = member(member(single[0], "SpecialToken"), "id");
-      if (id.is_string()) return id.get<std::string>();
-    }
-    return std::nullopt;
-  }
-  const json& single = member(post_processor, "single");
-  if (!single.is_array() || single.empty()) return std::nullopt;
-  const json& id = member(member(single[0], "SpecialToken"), "id");
-  return id.is_string() ? std::optional(id.get<std::string>()) : std::nullopt;
+// The member of an object, null for what is not there or no object.
+const json& member_or_null(const json& value, const char* key) {
+  static const json null;
+  if (!value.is_object()) return null;
+  const auto it = value.find(key);
+  return it == value.end() ? null : *it;
 }
 
-const json& member_or_null(const json& document, const char* key) {
-  static const json null;
-  const auto it = document.find(key);
-  return it == document.end() ? null : *it;
+// BOS as TemplateProcessing, alone or in a sequence of processors, puts it: {"single":
+// [{"SpecialToken": {"id": "<s>"}}, {"Sequence": …}]}. Anything that does not look like that is
+// left alone, because it cannot change the tokens of a text.
+std::optional<std::string> template_bos(const json& post_processor) {
+  const auto bos_of = [](const json& processor) -> std::optional<std::string> {
+    const json& single = member_or_null(processor, "single");
+    if (!single.is_array() || single.empty()) return std::nullopt;
+    const json& id = member_or_null(member_or_null(single[0], "SpecialToken"), "id");
+    return id.is_string() ? std::optional(id.get<std::string>()) : std::nullopt;
+  };
+  for (const json& processor : member_or_null(post_processor, "processors")) {
+    if (auto bos = bos_of(processor)) return bos;
+  }
+  return bos_of(post_processor);
 }
 
 template <class T>

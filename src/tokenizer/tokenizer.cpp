@@ -18,6 +18,8 @@ namespace sputnik {
 namespace {
 
 constexpr std::size_t kMaxAddedTokenBytes = 1024;
+// Of all added tokens together: the tables that find them take up to 130 bytes for each.
+constexpr std::size_t kMaxAddedBytes = std::size_t{1} << 20;
 
 // Tokens known by name to begin and to end texts, for files that do not say.
 constexpr std::string_view kBosNames[] = {"<｜begin▁of▁sentence｜>", "<|begin_of_text|>", "<s>"};
@@ -135,8 +137,13 @@ Result<void> Tokenizer::State::add_tokens(const TokenizerSpec& spec,
                                           std::vector<std::string>& bytes,
                                           std::vector<bool>& findable) {
   std::vector<bool> is_added(bytes.size());
+  std::size_t n_added_bytes = 0;
   for (const AddedToken& token : spec.added_tokens) {
     const auto id = static_cast<std::size_t>(token.id);
+    n_added_bytes += token.content.size();
+    if (n_added_bytes > kMaxAddedBytes) {
+      return unsupported("the added tokens have more than {} bytes together", kMaxAddedBytes);
+    }
     if (token.content.empty()) return corrupt("added token {} is empty", token.id);
     if (token.content.size() > kMaxAddedTokenBytes) {
       return unsupported("added token {} has {} bytes, at most {} are possible", token.id,

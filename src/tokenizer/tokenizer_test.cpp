@@ -214,6 +214,12 @@ TEST(Tokenizer, RefusesSpecificationsThatContradictThemselves) {
             "the added token \"<x>\" has the id -1, but there are only 262 tokens");
 
   TokenizerSpec spec = sample_spec();
+  for (std::int32_t id = 261; id < 1400; ++id) {
+    spec.added_tokens.push_back(added_token(id, std::string(1000, 'x') + std::to_string(id)));
+  }
+  EXPECT_EQ(error_of(spec), "the added tokens have more than 1048576 bytes together");
+
+  spec = sample_spec();
   spec.bos_id = 261;
   EXPECT_EQ(error_of(spec), "BOS is 261, but there are 261 tokens");
   spec = sample_spec();
