@@ -50,6 +50,12 @@ inline std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed) {
   return hash_mix(hash_mix(low ^ kOther, high ^ hash), kOdd);
 }
 
+// For unordered containers of strings.
+struct SeededHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return hash_bytes(text, hash_seed()); }
+};
+
 // (left, right) -> two numbers. Keys may be anything but (2^32-1, 2^32-1).
 class PairMap {
  public:

@@ -87,6 +87,13 @@ TEST(SentencePiece, MergesByScoreAsDefined) {
   }
 }
 
+// Where no piece holds two bytes side by side, text is cut: characters must stay whole even so.
+TEST(SentencePiece, CutsNoCharacterWhereNothingCanMerge) {
+  const Tokenizer tokenizer = make(spec_of({{"\u2581", -1}, {"\u4f60", -2}, {"a\u2581", -3}}));
+  EXPECT_EQ(tokenizer.encode("\u4f60\u597da a"),
+            (Ids{257, 258, 1 + 0xE5, 1 + 0xA5, 1 + 0xBD, 259, 1 + 'a'}));
+}
+
 TEST(SentencePiece, WhatHasNoPieceBecomesBytes) {
   const Tokenizer tokenizer = make(spec_of({{"\u2581", -1}, {"a", -2}}));
   EXPECT_EQ(tokenizer.encode("a\u00e9"), (Ids{257, 258, 1 + 0xC3, 1 + 0xA9}));

@@ -8,6 +8,7 @@
 #include "formats/printable.h"
 #include "tokenizer/added_tokens.h"
 #include "tokenizer/bpe.h"
+#include "tokenizer/flat_hash.h"
 #include "tokenizer/gguf_tokenizer.h"
 #include "tokenizer/nfc.h"
 #include "tokenizer/piece_table.h"
@@ -66,7 +67,7 @@ struct Tokenizer::State {
   std::optional<BytePairEncoder> bpe;         // kByteLevelBpe
   std::optional<SentencePieceEncoder> spm;    // kSentencePieceBpe
   AddedTokens all_tokens, harmless_tokens;    // with parse_special, and without
-  std::unordered_map<std::string, std::int32_t> added_ids;
+  std::unordered_map<std::string, std::int32_t, SeededHash, std::equal_to<>> added_ids;
   std::vector<bool> special, control;  // by id
   std::optional<std::int32_t> bos_id, eos_id;
   std::vector<std::int32_t> end_ids;
@@ -179,7 +180,7 @@ Result<void> Tokenizer::State::name_special_ids(const TokenizerSpec& spec) {
   SPUTNIK_CHECK_OK(check(spec.bos_id, "BOS"));
   SPUTNIK_CHECK_OK(check(spec.eos_id, "EOS"));
   const auto control_token = [&](std::string_view name) -> std::optional<std::int32_t> {
-    const auto found = added_ids.find(std::string(name));
+    const auto found = added_ids.find(name);
     if (found == added_ids.end() || !control[static_cast<std::size_t>(found->second)]) {
       return std::nullopt;
     }
@@ -252,7 +253,8 @@ Result<Tokenizer> Tokenizer::from_spec(TokenizerSpec spec) {
     const bool has_unknown =
         spec.unknown_id >= 0 && static_cast<std::size_t>(spec.unknown_id) < size;
     state->add_space_prefix = spec.add_space_prefix;
-    state->spm.emplace(std::move(spec.scores), spec.byte_ids, has_unknown ? spec.unknown_id : -1);
+    state->spm.emplace(state->pieces, std::move(spec.scores), spec.byte_ids,
+                       has_unknown ? spec.unknown_id : -1);
   }
   return Tokenizer(std::move(state));
 }
@@ -329,7 +331,7 @@ std::string_view Tokenizer::token_bytes(std::int32_t id) const {
 }
 
 std::optional<std::int32_t> Tokenizer::id_of(std::string_view bytes) const {
-  const auto added = state_->added_ids.find(std::string(bytes));
+  const auto added = state_->added_ids.find(bytes);
   if (added != state_->added_ids.end()) return added->second;
   const std::int32_t id = state_->pieces.find(bytes);
   return id == PieceTable::kNone ? std::nullopt : std::optional(id);

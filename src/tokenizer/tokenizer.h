@@ -3,14 +3,12 @@
 // Which tokens text may become. A vocabulary holds, beside the pieces of ordinary text, tokens that
 // mean something to the program around the model: beginnings and ends, roles, "<think>". Text from
 // a user must not be able to forge them, so they are found in text only when the caller allows it:
-//   parse_special = true    every added token of the tokenizer is found, exactly as by Hugging
+//   parse_special = true   every added token of the tokenizer is found, exactly as by Hugging
 //   Face's
-//                           library: for text that we wrote ourselves, such as chat templates;
-//   parse_special = false   control tokens are read as the ordinary text that they are spelled
-//   with.
-// Control tokens are those marked special, and also those not marked but written in brackets,
-// "<think>",
-// "<｜User｜>" or "[PAD7]": vocabularies mark them unreliably. Other added tokens are always found.
+//                          library: for text that we wrote ourselves, such as chat templates;
+//   parse_special = false  control tokens are read as the ordinary text that they are spelled with.
+// Control tokens are those marked special, and also those not marked but written in brackets, such
+// as "<think>" or "[PAD7]": vocabularies mark them unreliably. Other added tokens are always found.
 #pragma once
 
 #include <cstdint>

@@ -64,6 +64,20 @@ BENCHMARK_CAPTURE(bench_encode, code, "deepseek-v3", all_sources)->Unit(benchmar
 BENCHMARK_CAPTURE(bench_encode, english_qwen, "qwen2.5", english)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(bench_encode, english_llama, "llama-3.1", english)->Unit(benchmark::kMillisecond);
 
+// SentencePiece knows no words: it merges in the text as a whole.
+void bench_encode_sentencepiece(benchmark::State& state, std::string (*make_text)()) {
+  static const Tokenizer tokenizer = load_llama_cpp_tokenizer("llama-spm");
+  encode(state, tokenizer, make_text());
+}
+BENCHMARK_CAPTURE(bench_encode_sentencepiece, english, english)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(bench_encode_sentencepiece, chinese, chinese)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(bench_encode_sentencepiece, letter_a, [] {
+  return std::string(1'000'000, 'a');
+})->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(bench_encode_sentencepiece, spaces, [] {
+  return std::string(1'000'000, ' ');
+})->Unit(benchmark::kMillisecond);
+
 // Lines of chat, one call each.
 void bench_encode_lines(benchmark::State& state) {
   const Tokenizer& tokenizer = family_tokenizer("deepseek-v3");

@@ -70,6 +70,14 @@ const Tokenizer& family_tokenizer(std::string_view family) {
   return found->second;
 }
 
+Tokenizer load_llama_cpp_tokenizer(std::string_view name) {
+  const TestFolder folder;
+  const auto path = folder.write(
+      "vocab.gguf",
+      read_tokenizer_data(fmt::format("llama.cpp-vocab/ggml-vocab-{}.gguf.zst", name)));
+  return value_or_die(Tokenizer::load(path));
+}
+
 std::vector<EncodeVector> load_encode_vectors(std::string_view family) {
   const auto json = value_or_die(
       parse_json(read_tokenizer_data(fmt::format("{}/encode-vectors.json.zst", family))));

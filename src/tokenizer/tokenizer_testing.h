@@ -28,6 +28,9 @@ TokenizerSpec load_family_spec(std::string_view family);
 // Built once in a process, as tests of several files want it.
 const Tokenizer& family_tokenizer(std::string_view family);
 
+// The vocabularies of tests/tokenizers/llama.cpp-vocab, from GGUF: "llama-spm" and others.
+Tokenizer load_llama_cpp_tokenizer(std::string_view name);
+
 // A text and what Hugging Face's library makes of it.
 struct EncodeVector {
   std::string category, text;

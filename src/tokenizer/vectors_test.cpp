@@ -90,13 +90,7 @@ void expect_llama_cpp_vectors(const Tokenizer& tokenizer, std::string_view name)
 class LlamaCppVectors : public testing::TestWithParam<std::string_view> {};
 
 TEST_P(LlamaCppVectors, MatchWithTheGgufVocabulary) {
-  const TestFolder folder;
-  const auto path = folder.write(
-      "vocab.gguf",
-      read_tokenizer_data(fmt::format("llama.cpp-vocab/ggml-vocab-{}.gguf.zst", GetParam())));
-  const auto tokenizer = Tokenizer::load(path);
-  ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message;
-  expect_llama_cpp_vectors(tokenizer.value(), GetParam());
+  expect_llama_cpp_vectors(load_llama_cpp_tokenizer(GetParam()), GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(Vocabularies, LlamaCppVectors,
