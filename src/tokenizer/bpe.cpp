@@ -89,6 +89,7 @@ Result<BytePairEncoder> BytePairEncoder::create(const PieceTable& pieces,
     }
   }
   encoder.merges_ = PairMap(merges.size());
+  std::vector<bool> is_used(pieces.size());  // by a merge so far
   std::string joined;
   for (std::size_t rank = 0; rank < merges.size(); ++rank) {
     const auto find = [&](const std::string& letters) {
@@ -105,6 +106,8 @@ Result<BytePairEncoder> BytePairEncoder::create(const PieceTable& pieces,
           "merges[{}], \"{}\" and \"{}\": one of them or the two together are not in vocab", rank,
           printable(merges[rank].left), printable(merges[rank].right));
     }
+    is_used[static_cast<std::size_t>(left)] = is_used[static_cast<std::size_t>(right)] = true;
+    if (is_used[static_cast<std::size_t>(both)]) encoder.in_order_ = false;
     encoder.merged_.push_back(static_cast<std::uint32_t>(both));
     encoder.merges_.insert(static_cast<std::uint32_t>(left), static_cast<std::uint32_t>(right),
                            static_cast<std::uint32_t>(rank), static_cast<std::uint32_t>(both));
@@ -154,7 +157,7 @@ void BytePairEncoder::encode(const PieceTable& pieces, std::string_view word, Bp
   }
   if (word.size() <= kShortWord) {
     merge_short(word, out);
-  } else if (word.size() <= kLongWord) {
+  } else if (word.size() <= kLongWord || !in_order_) {
     merge_long(word, scratch, out);
   } else {
     merge_huge(word, scratch, out);
@@ -243,6 +246,7 @@ void BytePairEncoder::merge_huge(std::string_view word, BpeScratch& scratch,
                                  std::vector<std::int32_t>& out) const {
   // One list of places for each merge, and a heap of the merges: all places of one are worked off
   // from left to right, so memory is passed over in order, where a heap of places would jump about.
+  // New pairs only go to lists that are still to come, because merges are in order.
   Nodes& nodes = scratch.nodes;
   make_nodes(word, nodes);
   std::vector<BpeScratch::Places>& places = scratch.places;
@@ -292,21 +296,13 @@ void BytePairEncoder::merge_huge(std::string_view word, BpeScratch& scratch,
     if (!std::is_sorted(positions.begin(), positions.end())) {
       std::sort(positions.begin(), positions.end());
     }
-    for (std::size_t k = 0; k < positions.size(); ++k) {
-      const std::uint32_t position = positions[k];
+    for (const std::uint32_t position : positions) {
       if (nodes[position].rank != rank) continue;  // the pair has changed since
       merge_with_next(nodes, position, merged_[rank]);
       for (const std::uint32_t i : {nodes[position].previous, position}) {
         if (i == kNowhere) continue;
         nodes[i].rank = rank_of_pair(nodes, i);
         add_place(i);
-      }
-      // A new pair may come before this one in the list of merges, although no vocabulary that was
-      // trained has such: it goes first, and the rest of these places wait.
-      if (!ranks.empty() && ranks.front() < rank) {
-        for (++k; k < positions.size(); ++k) {
-          if (nodes[positions[k]].rank == rank) add_place(positions[k]);
-        }
       }
     }
   }

@@ -55,7 +55,7 @@ class BytePairEncoder {
  private:
   BytePairEncoder() = default;
 
-  // Three ways to the same tokens, for words of growing length.
+  // Three ways to the same tokens, for words of growing length. The last needs in_order_.
   void merge_short(std::string_view word, std::vector<std::int32_t>& out) const;
   void merge_long(std::string_view word, BpeScratch& scratch, std::vector<std::int32_t>& out) const;
   void merge_huge(std::string_view word, BpeScratch& scratch, std::vector<std::int32_t>& out) const;
@@ -68,7 +68,9 @@ class BytePairEncoder {
   std::array<std::int32_t, 256> byte_ids_{};
   PairMap merges_;                     // (left id, right id) -> rank, id of both together
   std::vector<std::uint32_t> merged_;  // by rank: the id of both together
-  std::vector<bool> is_whole_;         // by id: encoding the piece as a word gives the piece itself
+  // Every merge that makes a piece stands before those that use it, as training leaves them.
+  bool in_order_ = true;
+  std::vector<bool> is_whole_;  // by id: encoding the piece as a word gives the piece itself
 };
 
 // GPT-2's alphabet: a printable letter for each byte. Vocabularies are spelled in it.

@@ -145,6 +145,17 @@ BENCHMARK(bench_adversary)
                    {250'000, 500'000, 1'000'000}})
     ->Unit(benchmark::kMillisecond);
 
+// Llama-3's merges are out of order, and take another way through huge words.
+void bench_adversary_llama(benchmark::State& state) {
+  encode(state, family_tokenizer("llama-3.1"),
+         std::string(static_cast<std::size_t>(state.range(0)), 'a'));
+}
+BENCHMARK(bench_adversary_llama)
+    ->Arg(250'000)
+    ->Arg(500'000)
+    ->Arg(1'000'000)
+    ->Unit(benchmark::kMillisecond);
+
 void bench_load(benchmark::State& state, std::string_view family) {
   const TestFolder folder;
   const auto path = folder.write("tokenizer.json",
