@@ -114,6 +114,7 @@ Result<void> copy_experts(Translator& t, const GgufFile& file) {
                        gating);
   const bool sigmoid = gating == 2;
   t.out["scoring_func"] = sigmoid ? "sigmoid" : "softmax";
+  if (sigmoid) t.out["model_type"] = "deepseek_v3";
   SPUTNIK_TRY(t.out["norm_topk_prob"],
               file.metadata().get_bool_or(t.key("expert_weights_norm"), sigmoid));
 
@@ -130,8 +131,7 @@ Result<void> copy_experts(Translator& t, const GgufFile& file) {
 
 Result<json> deepseek2_config(Translator t, const GgufFile& file) {
   SPUTNIK_CHECK_OK(copy_common(t, file));
-  t.out["model_type"] =
-      file.metadata().contains(t.key("attention.q_lora_rank")) ? "deepseek_v3" : "deepseek_v2";
+  t.out["model_type"] = "deepseek_v2";  // V3 is known by its experts
   SPUTNIK_CHECK_OK(t.copy_integer("attention.q_lora_rank", "q_lora_rank"));
   SPUTNIK_CHECK_OK(t.copy_integer("attention.kv_lora_rank", "kv_lora_rank"));
   SPUTNIK_CHECK_OK(t.copy_integer("rope.dimension_count", "qk_rope_head_dim"));

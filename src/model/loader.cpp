@@ -1,6 +1,5 @@
 #include "model/loader.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/mapped_file.h"
@@ -12,6 +11,7 @@
 #include "model/deepseek_v3.h"
 #include "model/gguf_config.h"
 #include "model/llama.h"
+#include "model/model_name.h"
 #include "model/weight_store.h"
 
 namespace sputnik {
@@ -20,6 +20,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMaxConfigBytes = 16 << 20;
+constexpr const char* kIndexName = "model.safetensors.index.json";
 
 // A checkpoint before it is a model: published configuration and weights under their published
 // names.
@@ -52,16 +53,27 @@ Result<Checkpoint> open_gguf(const std::filesystem::path& path) {
 }
 
 Result<Checkpoint> open_directory(const std::filesystem::path& path) {
-  const std::filesystem::path directory =
-      std::filesystem::is_directory(path) ? path : path.parent_path();
+  std::error_code ignored;
+  const bool is_directory = std::filesystem::is_directory(path, ignored);
+  const std::filesystem::path directory = is_directory ? path : path.parent_path();
+  const std::filesystem::path config_path = directory / "config.json";
+  if (!std::filesystem::exists(config_path, ignored)) {
+    return not_found(
+        "{}: there is no config.json {}; a model is a GGUF file, or a folder with "
+        "config.json and its weights as safetensors",
+        path.string(), is_directory ? "in this folder" : "beside this file");
+  }
   Checkpoint checkpoint;
-  SPUTNIK_TRY(const std::string text, read_file(directory / "config.json", kMaxConfigBytes));
+  SPUTNIK_TRY(const std::string text, read_file(config_path, kMaxConfigBytes));
   auto config = parse_json(text);
-  if (!config.ok()) return std::move(config).error().in((directory / "config.json").string());
+  if (!config.ok()) return std::move(config).error().in(config_path.string());
   checkpoint.config = std::move(config).value();
-  SPUTNIK_TRY(SafetensorsModel opened, SafetensorsModel::open(path));
+  // The index, or one of the shards that it names: the whole model is meant.
+  const bool is_part = !is_directory && path.filename() != "model.safetensors" &&
+                       std::filesystem::exists(directory / kIndexName, ignored);
+  SPUTNIK_TRY(SafetensorsModel opened, SafetensorsModel::open(is_part ? directory : path));
   const auto model = std::make_shared<SafetensorsModel>(std::move(opened));
-  checkpoint.name = std::filesystem::weakly_canonical(directory).filename().string();
+  checkpoint.name = model_name_of_folder(directory);
   checkpoint.store = std::make_shared<WeightStore>(model);
   for (const SafetensorsTensorInfo* info : model->tensors()) {
     const std::string& name = info->name;
@@ -98,14 +110,6 @@ Result<std::unique_ptr<Model>> build(const json& config, const std::string& mode
       model_type);
 }
 
-bool contains_ignoring_case(std::string_view text, std::string_view word) {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
-  return std::search(text.begin(), text.end(), word.begin(), word.end(),
-                     [&](char a, char b) { return lower(a) == lower(b); }) != text.end();
-}
-
 Result<LoadedModel> finish(Checkpoint checkpoint, const LoadOptions& options) {
   if (!checkpoint.config.is_object())
     return corrupt("config.json is {}, not an object", checkpoint.config.type_name());
@@ -116,18 +120,16 @@ Result<LoadedModel> finish(Checkpoint checkpoint, const LoadOptions& options) {
   LoadedModel loaded;
   loaded.info.architecture = it->get<std::string>();
   SPUTNIK_TRY(loaded.model, build(checkpoint.config, loaded.info.architecture, *checkpoint.store));
-  loaded.info.name = std::move(checkpoint.name);
+  loaded.info.is_distill = is_distill(loaded.info.architecture, checkpoint.name);
+  loaded.info.name = loaded.info.is_distill
+                         ? distill_name(loaded.info.architecture, checkpoint.name)
+                         : std::move(checkpoint.name);
   for (const Weight* w : loaded.model->weights()) {
     loaded.info.n_parameters += w->rows * w->cols;
     loaded.info.file_bytes += w->bytes();
   }
   loaded.info.n_active_parameters = loaded.model->n_active_parameters();
   loaded.info.bytes_by_type = checkpoint.store->bytes_by_type();
-  // R1 is the 671B DeepSeek-V3 model alone. The others that carry its name are Qwen and Llama
-  // models trained on its answers.
-  const bool dense = loaded.info.architecture == "qwen2" || loaded.info.architecture == "llama";
-  loaded.info.is_distill = dense && (contains_ignoring_case(loaded.info.name, "distill") ||
-                                     contains_ignoring_case(loaded.info.name, "r1"));
   loaded.storage = checkpoint.store;
   return loaded;
 }
@@ -135,8 +137,7 @@ Result<LoadedModel> finish(Checkpoint checkpoint, const LoadOptions& options) {
 Result<LoadedModel> load(const std::filesystem::path& path, const LoadOptions& options) {
   std::error_code error;
   const bool is_directory = std::filesystem::is_directory(path, error);
-  const bool is_safetensors =
-      path.extension() == ".safetensors" || path.filename() == "model.safetensors.index.json";
+  const bool is_safetensors = path.extension() == ".safetensors" || path.filename() == kIndexName;
   if (is_directory || is_safetensors) {
     SPUTNIK_TRY(Checkpoint checkpoint, open_directory(path));
     return finish(std::move(checkpoint), options);

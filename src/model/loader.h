@@ -1,5 +1,5 @@
-// From a path to a model: GGUF file (or first file of a split one), safetensors directory, Hugging
-// Face directory.
+// From a path to a model: a GGUF file (any part of a split one), a Hugging Face folder, or a
+// safetensors file or index in one.
 #pragma once
 
 #include <filesystem>
@@ -21,13 +21,12 @@ struct LoadOptions {
 // What the file really is, for people and for choices that depend on it.
 struct ModelInfo {
   std::string architecture;  // "deepseek_v3", "deepseek_v2", "qwen2", "llama"
-  std::string name;          // as the file calls itself, or the name of the file
+  std::string name;          // as the file calls itself, or that of the file or folder
   std::int64_t n_parameters = 0;
   std::int64_t n_active_parameters = 0;               // used for one token
   std::int64_t file_bytes = 0;                        // of all weights
   std::map<std::string, std::int64_t> bytes_by_type;  // {"Q4_K", 123}
-  bool is_distill =
-      false;  // a model of another family trained on R1's answers; never to be called R1
+  bool is_distill = false;  // trained on R1's answers, and named accordingly (model_name.h)
 };
 
 // Owns everything that the model's weights point into.
