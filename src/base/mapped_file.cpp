@@ -51,6 +51,11 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
   file.path_ = path;
   if (size > 0) {
     void* data = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
+    if (data == MAP_FAILED && errno == ENOMEM) {
+      return make_error(ErrorCode::kExhausted,
+                        "{}: {:.1f} GB of address space are needed, and there is less (ulimit -v)",
+                        path.string(), static_cast<double>(size) / 1e9);
+    }
     if (data == MAP_FAILED) return system_error(path, errno);
     file.data_ = static_cast<const std::byte*>(data);
     file.size_ = size;

@@ -35,8 +35,8 @@ struct Header {
 };
 
 Result<Header> read_header(ByteReader& in) {
-  SPUTNIK_TRY(const auto magic, in.read<std::uint32_t>());
-  if (magic != kMagic) return corrupt("not a GGUF file");
+  std::uint32_t magic = 0;
+  if (!in.try_read(magic) || magic != kMagic) return corrupt("not a GGUF file");
   Header header;
   SPUTNIK_TRY(header.version, in.read<std::uint32_t>());
   // The version of a big-endian file has its one non-zero byte at the wrong end.
