@@ -9,6 +9,7 @@
 #include "cli/conversation.h"
 #include "cli/interrupt.h"
 #include "cli/run.h"
+#include "cli/terminal_text.h"
 
 namespace sputnik::cli {
 namespace {
@@ -22,12 +23,13 @@ struct Options : ConversationOptions {
 
 // The question, and below it what is piped in.
 Result<std::string> read_question(const Options& options) {
-  if (::isatty(STDIN_FILENO) != 0) {
-    if (!options.question.empty()) return options.question;
-    return invalid_argument("there is no question: give one, or pipe it to standard input");
+  std::string piped;
+  if (::isatty(STDIN_FILENO) == 0) {
+    SPUTNIK_TRY(piped, read_standard_input());
   }
-  SPUTNIK_TRY(std::string piped, read_standard_input());
   while (!piped.empty() && (piped.back() == '\n' || piped.back() == '\r')) piped.pop_back();
+  if (options.question.empty() && piped.empty())
+    return invalid_argument("there is no question: give one, or pipe it to standard input");
   if (options.question.empty()) return piped;
   return piped.empty() ? options.question : options.question + "\n\n" + piped;
 }
@@ -44,19 +46,20 @@ Result<int> ask(const Options& options) {
   messages.push_back(chat::make_message(chat::Role::kUser, question));
   const bool dims = ::isatty(STDERR_FILENO) != 0;
   const bool shows_thinking = options.show_thinking || dims;
+  const bool is_terminal = ::isatty(STDOUT_FILENO) != 0;
   bool thinking = false;
   const auto show = [&](const AnswerEvent& event) {
     const bool is_thought = event.kind == AnswerEvent::Kind::kReasoning;
     if (shows_thinking && is_thought) {
       if (!thinking && dims) fmt::print(stderr, "\x1b[2m");
       thinking = true;
-      fmt::print(stderr, "{}", event.text);
+      fmt::print(stderr, "{}", dims ? without_controls(event.text) : event.text);
     } else if (thinking) {
       thinking = false;
       fmt::print(stderr, "{}\n\n", dims ? "\x1b[0m" : "");
     }
     if (event.kind == AnswerEvent::Kind::kContent) {
-      write(event.text);
+      write(is_terminal ? without_controls(event.text) : event.text);
       flush();
     }
   };

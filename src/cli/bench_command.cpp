@@ -8,6 +8,7 @@
 #include "cli/bench_runner.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
+#include "cli/option_checks.h"
 #include "cli/run.h"
 #include "kernels/machine_limits.h"
 
@@ -117,14 +118,19 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("bench", "Measure speed, beside the machine's limits");
   command->add_option("--model", options->model.path, "GGUF file or model folder")->required();
   command->add_option("--prompt", bench.n_prompt, "Tokens to prefill; 0: do not")
+      ->check(between(0, 1 << 24))
       ->capture_default_str();
   command->add_option("--generate", bench.n_generate, "Tokens to decode; 0: do not")
+      ->check(between(0, 1 << 24))
       ->capture_default_str();
   command->add_option("--depth", bench.depth, "Tokens in the cache before that")
+      ->check(between(0, 1 << 24))
       ->capture_default_str();
   command->add_option("--threads", bench.n_threads, "Threads; 0: one per processor")
+      ->check(between(0, 1024))
       ->capture_default_str();
   command->add_option("--repetitions", bench.repetitions, "Runs of which the median is reported")
+      ->check(between(1, 1000))
       ->capture_default_str();
   command->add_option("--isa", bench.isa, "Kernels (default: the best there are)");
   command
@@ -135,6 +141,8 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   command->add_option("--set", options->model.overrides, "KEY=VALUE: replaces a config value")
       ->expected(1)
       ->take_all();
+  command->add_flag("--ignore-memory-check", bench.ignore_memory_check,
+                    "Start even if the model seems not to fit");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->footer(
       "Example:\n"

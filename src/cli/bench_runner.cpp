@@ -4,9 +4,12 @@
 #include <chrono>
 #include <span>
 
+#include "base/memory.h"
 #include "base/rng.h"
 #include "base/thread_pool.h"
+#include "cli/progress.h"
 #include "engine/block_pool.h"
+#include "engine/memory_need.h"
 #include "kernels/dispatch.h"
 #include "ops/cost_ops.h"
 #include "ops/inference_ops.h"
@@ -118,6 +121,9 @@ Result<BenchResult> run_bench(const Model& model, const BenchOptions& options) {
   SPUTNIK_CHECK_OK(check(options));
   SPUTNIK_TRY(const kernels::KernelTable* table, kernels::choose_table(options.isa));
   const std::int64_t n_tokens = options.depth + std::max(options.n_prompt, options.n_generate);
+  SPUTNIK_CHECK_OK(check_memory(memory_need(model, n_tokens, 1, kChunk, options.precision),
+                                n_tokens,
+                                options.ignore_memory_check ? 0 : available_memory_bytes()));
   SPUTNIK_TRY(BlockPool blocks,
               BlockPool::create(model.cache_shape(), cache_dtype(model, options.precision),
                                 blocks_for(n_tokens)));
@@ -129,19 +135,26 @@ Result<BenchResult> run_bench(const Model& model, const BenchOptions& options) {
   result.int8_products = options.precision == Precision::kFast && has_quantized_weights(model);
   result.costs = count_costs(model, options);
 
+  Progress progress("measuring");
   const std::int64_t depth = options.depth;
-  (void)runner.run(0, depth, kChunk);
-  const auto measure = [&](std::int64_t n, std::int64_t chunk) -> std::optional<Spread> {
+  for (std::int64_t at = 0; at < depth; at += kChunk) {
+    progress.show(at, depth, "tokens of depth");
+    (void)runner.run(at, std::min(at + kChunk, depth), kChunk);
+  }
+  const auto measure = [&](std::int64_t n, std::int64_t chunk,
+                           std::string_view what) -> std::optional<Spread> {
     if (n == 0) return std::nullopt;
     // Not counted: it brings the weights into memory and makes room for activations.
     (void)runner.run(depth, depth + std::min(n, chunk), chunk);
     std::vector<double> speeds;
-    for (int i = 0; i < options.repetitions; ++i)
+    for (int i = 0; i < options.repetitions; ++i) {
+      progress.show(i, options.repetitions, what);
       speeds.push_back(static_cast<double>(n) / runner.run(depth, depth + n, chunk));
+    }
     return spread_of(std::move(speeds));
   };
-  result.prefill_tokens_per_s = measure(options.n_prompt, kChunk);
-  result.decode_tokens_per_s = measure(options.n_generate, 1);
+  result.prefill_tokens_per_s = measure(options.n_prompt, kChunk, "prefills");
+  result.decode_tokens_per_s = measure(options.n_generate, 1, "decodes");
   return result;
 }
 

@@ -19,6 +19,7 @@ struct BenchOptions {
   int repetitions = 3;
   std::string isa;
   Precision precision = Precision::kFast;
+  bool ignore_memory_check = false;
 };
 
 struct Spread {

@@ -11,6 +11,7 @@
 #include "cli/interrupt.h"
 #include "cli/line_reader.h"
 #include "cli/run.h"
+#include "cli/terminal_text.h"
 #include "formats/printable.h"
 
 namespace sputnik::cli {
@@ -32,7 +33,7 @@ class AnswerPrinter {
   void show(const AnswerEvent& event) {
     if (event.kind == AnswerEvent::Kind::kEnd) return;
     set_thinking(event.kind == AnswerEvent::Kind::kReasoning);
-    write(event.text);
+    write(is_terminal_ ? without_controls(event.text) : event.text);
     flush();
   }
   void finish() {

@@ -5,6 +5,7 @@
 
 #include "chat/encode.h"
 #include "cli/generation.h"
+#include "cli/option_checks.h"
 #include "formats/printable.h"
 #include "tokenizer/decoder.h"
 
@@ -25,16 +26,17 @@ void append(Answer& answer, const AnswerEvent& event) {
 
 void add_conversation_options(CLI::App& command, ConversationOptions& options) {
   command.add_option("--system", options.system, "System prompt");
-  command.add_option("--template", options.template_name,
-                     "Chat template (default: the one that the model's files tell of)");
+  add_template_option(command, options.template_name);
   command
       .add_option("--max-tokens", options.max_tokens,
                   "Most tokens of an answer; -1: until the context is full")
+      ->check(between(-1, 1 << 24))
       ->capture_default_str();
   command.add_flag("--no-thinking", options.no_thinking,
                    "Answer at once, for models that can do both");
   add_sampling_options(command, options.sampling);
   add_run_options(command, options.model);
+  add_tokenizer_option(command, options.model);
 }
 
 Conversation::Conversation(const ConversationOptions& options, LoadedModel loaded,
@@ -48,10 +50,11 @@ Conversation::Conversation(const ConversationOptions& options, LoadedModel loade
 
 Result<std::unique_ptr<Conversation>> Conversation::open(const ConversationOptions& options) {
   SPUTNIK_TRY(const std::filesystem::path path, find_model(options.model.path));
-  SPUTNIK_TRY(Tokenizer tokenizer, load_tokenizer(path));
+  SPUTNIK_TRY(Tokenizer tokenizer, load_tokenizer(path, options.model));
   SPUTNIK_TRY(const chat::ChatTemplate chat_template,
               find_template(options.template_name, tokenizer, path));
   SPUTNIK_TRY(LoadedModel loaded, load(path, options.model));
+  if (options.template_name.empty()) note_distill(chat_template, loaded.info);
   SPUTNIK_TRY(auto engine, make_engine(*loaded.model, options.model));
   ConversationOptions resolved = options;
   if (!resolved.sampling.seed) resolved.sampling.seed = random_seed();
@@ -109,7 +112,7 @@ Result<Answer> Conversation::chat_answer(const std::vector<chat::Message>& messa
     }
   };
   SPUTNIK_TRY(
-      const FinishReason reason,
+      const GenerationEnd end,
       generate_tokens(
           *engine_, make_request(std::move(prompt), chat::end_token_ids(tokenizer_, template_)),
           [&](const SampledToken& token) {
@@ -118,7 +121,7 @@ Result<Answer> Conversation::chat_answer(const std::vector<chat::Message>& messa
           },
           &interrupted));
   pass_on(parser.finish());
-  answer.interrupted = reason == FinishReason::kNone;
+  answer.interrupted = end.reason == FinishReason::kNone;
   return answer;
 }
 
@@ -133,7 +136,7 @@ Result<Answer> Conversation::continuation(const std::string& text, const Show& s
     show(event);
   };
   pass_on(text);
-  SPUTNIK_TRY(const FinishReason reason,
+  SPUTNIK_TRY(const GenerationEnd end,
               generate_tokens(
                   *engine_,
                   make_request(encode_prompt(tokenizer_, text, /*parse_special=*/false),
@@ -144,7 +147,7 @@ Result<Answer> Conversation::continuation(const std::string& text, const Show& s
                   },
                   &interrupted));
   pass_on(decoder.flush());
-  answer.interrupted = reason == FinishReason::kNone;
+  answer.interrupted = end.reason == FinishReason::kNone;
   return answer;
 }
 

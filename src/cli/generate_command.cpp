@@ -1,6 +1,7 @@
 // sputnik generate: the model goes on with a text. No chat template, nothing added but BOS.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -8,8 +9,10 @@
 #include "cli/commands.h"
 #include "cli/generation.h"
 #include "cli/model_options.h"
+#include "cli/option_checks.h"
 #include "cli/run.h"
 #include "cli/sampling_options.h"
+#include "cli/terminal_text.h"
 #include "tokenizer/decoder.h"
 
 namespace sputnik::cli {
@@ -37,7 +40,7 @@ Result<int> generate(Options& options) {
     SPUTNIK_TRY(options.prompt, read_file(options.prompt_file));
   }
   const std::filesystem::path path = options.model.path;
-  SPUTNIK_TRY(const Tokenizer tokenizer, load_tokenizer(path));
+  SPUTNIK_TRY(const Tokenizer tokenizer, load_tokenizer(path, options.model));
   SPUTNIK_TRY(const LoadedModel loaded, load(path, options.model));
 
   GenerationRequest request;
@@ -59,21 +62,26 @@ Result<int> generate(Options& options) {
   std::string text;
   std::vector<std::int32_t> ids;
   Json logprobs = Json::array();
+  const bool is_terminal = ::isatty(STDOUT_FILENO) != 0;
   const auto show = [&](std::string more) {
     if (options.json) {
       text += more;
     } else if (!more.empty()) {
-      write(more);
+      write(is_terminal ? without_controls(more) : more);
       flush();
     }
   };
-  SPUTNIK_TRY(const FinishReason reason,
+  const auto add = [&](const SampledToken& token) {
+    ids.push_back(token.id);
+    if (options.logprobs && options.json) logprobs.push_back(to_json(token));
+  };
+  SPUTNIK_TRY(const GenerationEnd end,
               generate_tokens(*engine, std::move(request), [&](const SampledToken& token) {
-                ids.push_back(token.id);
-                if (options.logprobs && options.json) logprobs.push_back(to_json(token));
+                add(token);
                 show(decoder.push(token.id));
                 return true;
               }));
+  if (end.stop_token) add(*end.stop_token);  // an id, not text
   show(decoder.flush());
   if (!options.json) {
     write("\n");
@@ -83,7 +91,7 @@ Result<int> generate(Options& options) {
             {"ids", ids},
             {"prompt_tokens", n_prompt},
             {"completion_tokens", ids.size()},
-            {"finish_reason", reason == FinishReason::kStop ? "stop" : "length"}};
+            {"finish_reason", end.reason == FinishReason::kStop ? "stop" : "length"}};
   if (options.logprobs) json["logprobs"] = std::move(logprobs);
   write_json_line(json);
   return 0;
@@ -103,12 +111,17 @@ void add_generate_command(CLI::App& app, int& exit_code) {
   command
       ->add_option("--max-tokens", options->max_tokens,
                    "End after so many tokens; -1: when the context is full")
+      ->check(between(-1, 1 << 24))
       ->capture_default_str();
   add_sampling_options(*command, options->sampling);
-  command->add_option("--logprobs", options->logprobs,
-                      "With --json: log probabilities of each token and of the N most probable");
-  command->add_flag("--json", options->json, "Print one JSON object at the end");
+  command
+      ->add_option("--logprobs", options->logprobs,
+                   "With --json: log probabilities of each token and of the N most probable")
+      ->check(between(0, kMaxTopLogprobs));
+  command->add_flag("--json", options->json,
+                    "Print one JSON object at the end; its ids hold the token that ended the text");
   add_run_options(*command, options->model);
+  add_tokenizer_option(*command, options->model);
   command->footer(
       "Example:\n"
       "  sputnik generate --model model.gguf --prompt \"Once upon a time\" --greedy "

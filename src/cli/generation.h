@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -22,11 +23,16 @@ std::vector<std::int32_t> encode_prompt(const Tokenizer& tokenizer, std::string_
 // the next text.
 std::vector<std::int32_t> end_of_text_ids(const Tokenizer& tokenizer);
 
+struct GenerationEnd {
+  FinishReason reason = FinishReason::kNone;  // kNone: it was stopped
+  // For kStop; valid until the engine's next step.
+  std::optional<SampledToken> stop_token;
+};
+
 // Calls on_token for each token but the one that ends the answer. on_token returns false to stop;
-// stop, if not null, is looked at after each forward pass. The result is kNone when one of them has
-// ended it.
-Result<FinishReason> generate_tokens(Engine& engine, GenerationRequest request,
-                                     const std::function<bool(const SampledToken&)>& on_token,
-                                     const std::atomic<bool>* stop = nullptr);
+// stop, if not null, is looked at after each forward pass.
+Result<GenerationEnd> generate_tokens(Engine& engine, GenerationRequest request,
+                                      const std::function<bool(const SampledToken&)>& on_token,
+                                      const std::atomic<bool>* stop = nullptr);
 
 }  // namespace sputnik::cli

@@ -10,8 +10,22 @@
 
 namespace {
 
+using namespace sputnik::cli;
+
+// What is wrong with the command line, and where the right one stands.
+int report_usage(const CLI::App& app, const std::string& first_word, std::string_view problem) {
+  const auto commands = app.get_subcommands();
+  std::string what(problem);
+  if (commands.empty()) {
+    what = first_word.empty() ? "a command is missing"
+                              : fmt::format("there is no command \"{}\"", first_word);
+  }
+  print_error(fmt::format("{}; see `sputnik {}--help`", what,
+                          commands.empty() ? "" : commands.front()->get_name() + " "));
+  return kExitUsage;
+}
+
 int run_program(int argc, char** argv) {
-  using namespace sputnik::cli;
   CLI::App app("The DeepSeek system on your own machine", "sputnik");
   app.require_subcommand(1);
   app.set_version_flag("--version", version_text, "Version, compiler and kernels in use");
@@ -28,8 +42,7 @@ int run_program(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
-    print_error(error.what());
-    return kExitUsage;
+    return report_usage(app, argc > 1 ? argv[1] : "", error.what());
   }
   return exit_code;
 }
@@ -40,9 +53,9 @@ int main(int argc, char** argv) {
   try {
     return run_program(argc, argv);
   } catch (const std::bad_alloc&) {
-    sputnik::cli::print_error("out of memory");
+    print_error("out of memory");
   } catch (const std::exception& error) {
-    sputnik::cli::print_error(error.what());
+    print_error(error.what());
   }
-  return sputnik::cli::kExitFailure;
+  return kExitFailure;
 }

@@ -5,10 +5,11 @@
 #include <cstdlib>
 
 #include "base/mapped_file.h"
-#include "base/memory.h"
 #include "chat/encode.h"
+#include "cli/option_checks.h"
 #include "formats/gguf.h"
 #include "formats/json.h"
+#include "model/model_name.h"
 
 namespace sputnik::cli {
 namespace {
@@ -16,8 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxConfigBytes = std::size_t{16} << 20;
-constexpr std::int64_t kDefaultContext = 32768;
-constexpr std::int64_t kSmallestContext = 2048;  // chosen by ourselves
 
 // models/default of the clone that the program was built in, wherever that has been moved to.
 Result<fs::path> shipped_model() {
@@ -74,7 +73,7 @@ Result<Identity> identify(const fs::path& path) {
   }
   const fs::path dir = is_directory ? path : fs::absolute(path, ignored).parent_path();
   Identity identity;
-  identity.name = fs::weakly_canonical(dir, ignored).filename().string();
+  identity.name = model_name_of_folder(dir);
   if (fs::exists(dir / "config.json", ignored)) {
     SPUTNIK_TRY(const JsonDocument config,
                 JsonDocument::read(dir / "config.json", kMaxConfigBytes));
@@ -83,26 +82,18 @@ Result<Identity> identify(const fs::path& path) {
   return identity;
 }
 
-// The largest context, halving from the default, with which the model fits.
-std::int64_t context_that_fits(const Model& model, Precision precision, std::int64_t chunk) {
-  std::int64_t context = std::min(model.max_position_embeddings(), kDefaultContext);
-  const std::int64_t available = available_memory_bytes();
-  while (available > 0 && context / 2 >= kSmallestContext &&
-         memory_need(model, context, 1, chunk, precision).total() > available) {
-    context /= 2;
-  }
-  return context;
-}
-
 }  // namespace
 
 void add_run_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--threads", options.threads, "Threads; 0: one per processor")
+      ->check(between(0, 1024))
       ->capture_default_str();
   command.add_option("--isa", options.isa,
-                     "Kernels: reference, avx2, avx512, ... (default: the best there are)");
-  command.add_option("--context", options.context,
-                     "Tokens of prompt and answer (default: what the model and the memory allow)");
+                     "Kernels: reference, avx2 or avx512_vnni (default: the best there are)");
+  command
+      .add_option("--context", options.context,
+                  "Tokens of prompt and answer (default: what the model and the memory allow)")
+      ->check(between(1, 1 << 24));
   command
       .add_option("--precision", options.precision,
                   "fast: 8-bit activations with quantised weights; exact: float32")
@@ -115,6 +106,21 @@ void add_run_options(CLI::App& command, ModelOptions& options) {
       ->take_all();
   command.add_flag("--ignore-memory-check", options.ignore_memory_check,
                    "Start even if the model seems not to fit");
+}
+
+void add_tokenizer_option(CLI::App& command, ModelOptions& options) {
+  command.add_option(
+      "--tokenizer", options.tokenizer,
+      "tokenizer.json, or a GGUF file or folder with one (default: the model's own)");
+}
+
+CLI::Option* add_template_option(CLI::App& command, std::string& name) {
+  const auto names = chat::ChatTemplate::names();
+  return command
+      .add_option("--template", name,
+                  fmt::format("Chat template (default: the one that the model's files tell of): {}",
+                              fmt::join(names, ", ")))
+      ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())).description(""));
 }
 
 Result<fs::path> find_model(const std::string& path) {
@@ -139,18 +145,25 @@ Result<std::unique_ptr<Engine>> make_engine(const Model& model, const ModelOptio
   engine.ignore_memory_check = options.ignore_memory_check;
   engine.context_length = options.context;
   if (options.context == 0 && n_tokens > 0) engine.context_length = n_tokens;
-  // A chunk that the engine will refuse must not get into the arithmetic of memory before.
-  if (engine.context_length == 0 && chunk > 0 && chunk <= 1 << 16)
-    engine.context_length = context_that_fits(model, engine.precision, chunk);
   return Engine::create(model, engine);
 }
 
 Result<Tokenizer> load_tokenizer(const fs::path& path) {
+  std::error_code ignored;
   const bool is_weights =
       path.extension() == ".safetensors" || path.filename() == "model.safetensors.index.json";
-  if (!is_weights) return Tokenizer::load(path);
-  std::error_code ignored;
-  return Tokenizer::load(fs::absolute(path, ignored).parent_path());
+  const fs::path place = is_weights ? fs::absolute(path, ignored).parent_path() : path;
+  if (fs::is_directory(place, ignored) && !fs::exists(place / "tokenizer.json", ignored))
+    return not_found("{}: there is no tokenizer.json in this folder", place.string());
+  return Tokenizer::load(place);
+}
+
+Result<Tokenizer> load_tokenizer(const fs::path& path, const ModelOptions& options) {
+  auto tokenizer = load_tokenizer(options.tokenizer.empty() ? path : fs::path(options.tokenizer));
+  if (tokenizer.ok() || !options.tokenizer.empty() ||
+      tokenizer.error().code != ErrorCode::kNotFound || !fs::exists(path))
+    return tokenizer;
+  return not_found("{}; --tokenizer takes another one", tokenizer.error().message);
 }
 
 Result<chat::ChatTemplate> find_template(const std::string& name, const Tokenizer& tokenizer,
@@ -158,6 +171,10 @@ Result<chat::ChatTemplate> find_template(const std::string& name, const Tokenize
   if (!name.empty()) return chat::ChatTemplate::by_name(name);
   SPUTNIK_TRY(const Identity identity, identify(path));
   return chat::choose_template(tokenizer, identity.architecture, identity.name);
+}
+
+void note_distill(const chat::ChatTemplate& found, ModelInfo& info) {
+  if (found.name().starts_with("r1-distill")) info.is_distill = true;
 }
 
 }  // namespace sputnik::cli

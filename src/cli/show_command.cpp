@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "cli/commands.h"
 #include "cli/model_options.h"
@@ -37,13 +39,26 @@ std::vector<Context> contexts_of(const Model& model) {
   std::vector<Context> contexts;
   const std::int64_t full = model.max_position_embeddings();
   for (const std::int64_t n : {std::int64_t{4096}, std::int64_t{32768}}) {
-    if (n < full) contexts.push_back({std::to_string(n), n});
+    if (n <= full) contexts.push_back({std::to_string(n), n});
   }
   contexts.push_back({"full", full});
   return contexts;
 }
 
-Json to_json(const std::filesystem::path& path, const LoadedModel& loaded) {
+// The chat template's name; null: a base model, or files that do not tell. It also notes a distill
+// that only its tokenizer betrays.
+std::optional<std::string> template_name(const std::filesystem::path& path, ModelInfo& info) {
+  const auto tokenizer = load_tokenizer(path);
+  if (!tokenizer.ok()) return std::nullopt;
+  const auto found = find_template("", tokenizer.value(), path);
+  if (!found.ok()) return std::nullopt;
+  note_distill(found.value(), info);
+  if (!found.value().is_chat()) return std::nullopt;
+  return std::string(found.value().name());
+}
+
+Json to_json(const std::filesystem::path& path, const LoadedModel& loaded,
+             const std::optional<std::string>& chat_template) {
   const ModelInfo& info = loaded.info;
   Json memory = Json::object();
   for (const Context& context : contexts_of(*loaded.model)) {
@@ -55,6 +70,8 @@ Json to_json(const std::filesystem::path& path, const LoadedModel& loaded) {
                              {"cache_bytes", need.cache_bytes},
                              {"activation_bytes", need.activation_bytes}};
   }
+  Json types = Json::object();
+  for (const auto& [type, bytes] : info.bytes_by_type) types[type] = {{"bytes", bytes}};
   return {{"path", path.string()},
           {"name", info.name},
           {"architecture", info.architecture},
@@ -62,11 +79,12 @@ Json to_json(const std::filesystem::path& path, const LoadedModel& loaded) {
           {"is_distill", info.is_distill},
           {"parameters", {{"total", info.n_parameters}, {"active", info.n_active_parameters}}},
           {"weight_bytes", info.file_bytes},
-          {"bytes_by_type", info.bytes_by_type},
+          {"types", types},
           {"layers", loaded.model->num_hidden_layers()},
           {"prediction_layers", loaded.model->num_nextn_predict_layers()},
           {"vocab_size", loaded.model->vocab_size()},
           {"context", loaded.model->max_position_embeddings()},
+          {"chat_template", chat_template ? Json(*chat_template) : Json(nullptr)},
           {"memory", memory}};
 }
 
@@ -78,13 +96,14 @@ std::string in_units(std::int64_t n, std::string_view unit) {
   return fmt::format("{} {}", n, unit);
 }
 
-void print_for_people(const LoadedModel& loaded) {
+void print_for_people(const LoadedModel& loaded, const std::optional<std::string>& chat_template) {
   const ModelInfo& info = loaded.info;
   const auto line = [](std::string_view label, std::string_view text) {
     write(fmt::format("{:<16}{}\n", label, text));
   };
   line("name", printable(info.name));
   line("kind", describe_kind(info));
+  line("chat template", chat_template.value_or("none"));
   line("parameters",
        info.n_active_parameters == info.n_parameters
            ? in_units(info.n_parameters, "")
@@ -95,7 +114,9 @@ void print_for_people(const LoadedModel& loaded) {
     line("", fmt::format("{:<8}{}", type, in_units(bytes, "B")));
   line("vocabulary", fmt::format("{} tokens", loaded.model->vocab_size()));
   line("context", fmt::format("{} tokens", loaded.model->max_position_embeddings()));
+  std::int64_t shown = 0;
   for (const Context& context : contexts_of(*loaded.model)) {
+    if (std::exchange(shown, context.n_tokens) == context.n_tokens) continue;  // full, and 32768
     const MemoryNeed need =
         memory_need(*loaded.model, context.n_tokens, 1, kChunk, Precision::kFast);
     line("memory",
@@ -122,11 +143,12 @@ void add_show_command(CLI::App& app, int& exit_code) {
   command->footer("Example:\n  sputnik show model.gguf");
   command->callback([options, &exit_code] {
     exit_code = run([&]() -> Result<int> {
-      SPUTNIK_TRY(const LoadedModel loaded, load(options->model.path, options->model));
+      SPUTNIK_TRY(LoadedModel loaded, load(options->model.path, options->model));
+      const auto chat_template = template_name(options->model.path, loaded.info);
       if (options->json) {
-        write_json_line(to_json(options->model.path, loaded));
+        write_json_line(to_json(options->model.path, loaded, chat_template));
       } else {
-        print_for_people(loaded);
+        print_for_people(loaded, chat_template);
       }
       return 0;
     }());

@@ -133,8 +133,7 @@ void add_tokenize_command(CLI::App& app, int& exit_code) {
   command->add_flag("--special", options->special, "Find the text of special tokens, too");
   command->add_flag("--bos", options->bos, "Begin with the beginning-of-text token");
   auto* decode = command->add_flag("--decode", options->decode, "Ids to text");
-  auto* json =
-      command->add_flag("--json", options->json, "Print {\"ids\":[...]} or {\"text\":...}");
+  command->add_flag("--json", options->json, "Print {\"ids\":[...]} or {\"text\":...}");
   auto* jsonl = command
                     ->add_flag("--jsonl", options->jsonl,
                                "A JSON string per line of standard input; an array of ids per line")
@@ -148,11 +147,7 @@ void add_tokenize_command(CLI::App& app, int& exit_code) {
                    ->excludes(file)
                    ->excludes(decode)
                    ->excludes(jsonl);
-  (void)json;
-  command
-      ->add_option("--template", options->template_name,
-                   "Chat template (default: the one that the model's files tell of)")
-      ->needs(chat);
+  add_template_option(*command, options->template_name)->needs(chat);
   command->footer(
       "Examples:\n"
       "  sputnik tokenize --model model.gguf \"Hello, world\" --json\n"
