@@ -11,6 +11,7 @@
 #include "base/mapped_file.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
+#include "cli/progress.h"
 #include "cli/run.h"
 #include "cli/token_list.h"
 
@@ -25,16 +26,18 @@ struct Options {
   std::int64_t chunk = 512;
 };
 
-// A file that is complete or not there: written beside its place, then renamed. What is not a
-// regular file, such as a pipe, is written directly.
+// A file that is complete or not there: written beside its place, then renamed. What is there and
+// is not itself a regular file is written directly: renaming would put a file in place of a pipe,
+// or of a link such as /dev/stdout.
 class RowFile {
  public:
   static Result<RowFile> create(const std::filesystem::path& path) {
     std::error_code ignored;
     RowFile file;
     file.path_ = path;
-    const bool direct =
-        std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored);
+    const auto type = std::filesystem::symlink_status(path, ignored).type();
+    const bool direct = type != std::filesystem::file_type::not_found &&
+                        type != std::filesystem::file_type::regular;
     file.written_ = direct ? path.string() : fmt::format("{}.{}.tmp", path.string(), ::getpid());
     file.renames_ = !direct;
     file.file_.reset(std::fopen(file.written_.c_str(), "wb"));
@@ -83,8 +86,16 @@ Result<int> logits(const Options& options) {
   SPUTNIK_TRY(const auto engine, make_engine(*loaded.model, options.model,
                                              std::max<std::int64_t>(n_tokens, 1), options.chunk));
   SPUTNIK_TRY(RowFile file, RowFile::create(options.output));
-  SPUTNIK_CHECK_OK(
-      engine->logits(tokens.value(), [&](std::span<const float> row) { return file.append(row); }));
+  Progress progress("computing");
+  std::int64_t n_done = 0;
+  const auto written = engine->logits(tokens.value(), [&](std::span<const float> row) {
+    if (n_done++ % options.chunk == 0) progress.show(n_done - 1, n_tokens, "tokens");
+    return file.append(row);
+  });
+  progress.clear();
+  if (!written.ok() && written.error().code == ErrorCode::kInvalidArgument)
+    return Error(written.error()).in(options.tokens);  // not a token of this model
+  SPUTNIK_CHECK_OK(written);
   SPUTNIK_CHECK_OK(file.finish());
   return 0;
 }
