@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -39,6 +40,17 @@ constexpr auto kAnswerTimeout = std::chrono::seconds(30);
   argv.push_back(nullptr);
   ::execv(program.c_str(), argv.data());
   ::_exit(126);
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kHasSanitizer = true;
+#else
+constexpr bool kHasSanitizer = false;
+#endif
+
+void limit_address_space(std::int64_t n_bytes) {
+  const struct rlimit limit = {static_cast<rlim_t>(n_bytes), static_cast<rlim_t>(n_bytes)};
+  SPUTNIK_ASSERT(::setrlimit(RLIMIT_AS, &limit) == 0);
 }
 
 int status_of(int wait_status) {
@@ -116,7 +128,8 @@ void PrintTo(const ProgramResult& result, std::ostream* out) {
        << "\nstandard error: " << result.err;
 }
 
-ProgramResult run_program(const Arguments& arguments, std::string_view standard_input) {
+ProgramResult run_program(const Arguments& arguments, std::string_view standard_input,
+                          std::int64_t max_address_space) {
   const Scratch in(standard_input), out, err;
   const pid_t pid = ::fork();
   SPUTNIK_ASSERT(pid >= 0);
@@ -124,6 +137,7 @@ ProgramResult run_program(const Arguments& arguments, std::string_view standard_
     ::dup2(in.fd(), STDIN_FILENO);
     ::dup2(out.fd(), STDOUT_FILENO);
     ::dup2(err.fd(), STDERR_FILENO);
+    if (max_address_space > 0 && !kHasSanitizer) limit_address_space(max_address_space);
     become_program(arguments);
   }
   ProgramResult result;

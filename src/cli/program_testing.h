@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -30,7 +31,10 @@ void PrintTo(const ProgramResult& result, std::ostream* out);
 using Arguments = std::vector<std::string>;
 
 // Standard input is a file with this content. A program that runs for a minute is killed.
-ProgramResult run_program(const Arguments& arguments, std::string_view standard_input = "");
+// max_address_space: in bytes; 0: unlimited, as it always is under a sanitizer, which needs its
+// own.
+ProgramResult run_program(const Arguments& arguments, std::string_view standard_input = "",
+                          std::int64_t max_address_space = 0);
 
 // The same, for commands that print one line of JSON and nothing else; a test failure otherwise.
 nlohmann::json run_for_json(const Arguments& arguments, std::string_view standard_input = "");

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "formats/printable.h"
+
 namespace sputnik {
 namespace {
 
@@ -77,7 +79,8 @@ Result<json> llama_config(Translator t, const GgufFile& file, bool qwen2) {
       SPUTNIK_TRY(const double factor, file.metadata().get_f64(t.key("rope.scaling.factor")));
       t.out["rope_scaling"] = {{"type", "linear"}, {"factor", factor}};
     } else if (type != "none") {
-      return unsupported("{} is \"{}\", not linear or none", t.key("rope.scaling.type"), type);
+      return unsupported("{} is \"{}\", not linear or none", t.key("rope.scaling.type"),
+                         printable(type));
     }
   }
   return std::move(t.out);
@@ -172,7 +175,8 @@ Result<json> deepseek2_config(Translator t, const GgufFile& file) {
                   file.metadata().get_f64_or(t.key("rope.scaling.yarn_beta_slow"), 1.0));
       t.out["rope_scaling"] = std::move(yarn);
     } else if (type != "none") {
-      return unsupported("{} is \"{}\", not yarn or none", t.key("rope.scaling.type"), type);
+      return unsupported("{} is \"{}\", not yarn or none", t.key("rope.scaling.type"),
+                         printable(type));
     }
   }
   return std::move(t.out);
@@ -189,7 +193,7 @@ Result<json> gguf_config(const GgufFile& file) {
   if (architecture == "deepseek2") return deepseek2_config(std::move(translator), file);
   return unsupported(
       "architecture \"{}\" is not supported; supported are llama, qwen2 and deepseek2",
-      architecture);
+      printable(architecture));
 }
 
 }  // namespace sputnik

@@ -6,6 +6,7 @@
 #include "formats/gguf.h"
 #include "formats/gguf_names.h"
 #include "formats/json.h"
+#include "formats/printable.h"
 #include "formats/safetensors.h"
 #include "model/config.h"
 #include "model/deepseek_v3.h"
@@ -26,6 +27,7 @@ constexpr const char* kIndexName = "model.safetensors.index.json";
 // names.
 struct Checkpoint {
   json config;
+  std::string config_place;  // for messages about it
   std::string name;
   std::shared_ptr<WeightStore> store;
 };
@@ -35,6 +37,7 @@ Result<Checkpoint> open_gguf(const std::filesystem::path& path) {
   const auto file = std::make_shared<GgufFile>(std::move(opened));
   Checkpoint checkpoint;
   SPUTNIK_TRY(checkpoint.config, gguf_config(*file));
+  checkpoint.config_place = "metadata";
   SPUTNIK_TRY(const auto name,
               file->metadata().get_string_or("general.name", path.stem().string()));
   checkpoint.name = std::string(name);
@@ -68,6 +71,7 @@ Result<Checkpoint> open_directory(const std::filesystem::path& path) {
   auto config = parse_json(text);
   if (!config.ok()) return std::move(config).error().in(config_path.string());
   checkpoint.config = std::move(config).value();
+  checkpoint.config_place = config_path.string();
   // The index, or one of the shards that it names: the whole model is meant.
   const bool is_part = !is_directory && path.filename() != "model.safetensors" &&
                        std::filesystem::exists(directory / kIndexName, ignored);
@@ -95,31 +99,36 @@ void apply_overrides(const std::map<std::string, std::string>& overrides, json& 
   }
 }
 
-Result<std::unique_ptr<Model>> build(const json& config, const std::string& model_type,
-                                     WeightStore& store) {
-  if (model_type == "deepseek_v3" || model_type == "deepseek_v2") {
-    SPUTNIK_TRY(const DeepseekV3Config c, DeepseekV3Config::from_json(config));
-    return DeepseekV3::create(c, store);
-  }
-  if (model_type == "llama" || model_type == "qwen2") {
-    SPUTNIK_TRY(const LlamaConfig c, LlamaConfig::from_json(config));
-    return Llama::create(c, store);
-  }
+// Config and Class: the two halves of a model family.
+template <class Config, class Class>
+Result<std::unique_ptr<Model>> build_as(const Checkpoint& checkpoint) {
+  auto config = Config::from_json(checkpoint.config);
+  if (!config.ok()) return std::move(config).error().in(checkpoint.config_place);
+  return Class::create(config.value(), *checkpoint.store);
+}
+
+Result<std::unique_ptr<Model>> build(const Checkpoint& checkpoint, const std::string& model_type) {
+  if (model_type == "deepseek_v3" || model_type == "deepseek_v2")
+    return build_as<DeepseekV3Config, DeepseekV3>(checkpoint);
+  if (model_type == "llama" || model_type == "qwen2")
+    return build_as<LlamaConfig, Llama>(checkpoint);
   return unsupported(
-      "model_type \"{}\" is not supported; supported are deepseek_v3, deepseek_v2, qwen2 and llama",
-      model_type);
+             "model_type \"{}\" is not supported; supported are deepseek_v3, deepseek_v2, "
+             "qwen2 and llama",
+             printable(model_type))
+      .in(checkpoint.config_place);
 }
 
 Result<LoadedModel> finish(Checkpoint checkpoint, const LoadOptions& options) {
   if (!checkpoint.config.is_object())
-    return corrupt("config.json is {}, not an object", checkpoint.config.type_name());
+    return corrupt("{}: {}, not an object", checkpoint.config_place, checkpoint.config.type_name());
   apply_overrides(options.config_overrides, checkpoint.config);
   const auto it = checkpoint.config.find("model_type");
   if (it == checkpoint.config.end() || !it->is_string())
-    return corrupt("config.json: model_type is missing");
+    return corrupt("{}: model_type is missing", checkpoint.config_place);
   LoadedModel loaded;
   loaded.info.architecture = it->get<std::string>();
-  SPUTNIK_TRY(loaded.model, build(checkpoint.config, loaded.info.architecture, *checkpoint.store));
+  SPUTNIK_TRY(loaded.model, build(checkpoint, loaded.info.architecture));
   loaded.info.is_distill = is_distill(loaded.info.architecture, checkpoint.name);
   loaded.info.name = loaded.info.is_distill
                          ? distill_name(loaded.info.architecture, checkpoint.name)
