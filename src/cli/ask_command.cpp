@@ -79,8 +79,10 @@ void add_ask_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("ask", "Ask one question; only the answer is printed");
   command->add_option("question", options->question,
                       "The question; standard input, if it is piped, is put below it");
-  command->add_option("--model", options->model.path,
-                      "GGUF file or model folder (default: $SPUTNIK_MODEL, or the shipped one)");
+  command
+      ->add_option("--model", options->model.path,
+                   "GGUF file or model folder (default: $SPUTNIK_MODEL, or the shipped one)")
+      ->type_name("PATH");
   command->add_flag("--show-thinking", options->show_thinking,
                     "Thoughts to standard error, also if that is not a terminal");
   add_conversation_options(*command, *options);

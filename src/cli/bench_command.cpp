@@ -116,7 +116,9 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   BenchOptions& bench = options->bench;
   CLI::App* command = app.add_subcommand("bench", "Measure speed, beside the machine's limits");
-  command->add_option("--model", options->model.path, "GGUF file or model folder")->required();
+  command->add_option("--model", options->model.path, "GGUF file or model folder")
+      ->type_name("PATH")
+      ->required();
   command->add_option("--prompt", bench.n_prompt, "Tokens to prefill; 0: do not")
       ->check(between(0, 1 << 24))
       ->capture_default_str();
@@ -132,13 +134,19 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   command->add_option("--repetitions", bench.repetitions, "Runs of which the median is reported")
       ->check(between(1, 1000))
       ->capture_default_str();
-  command->add_option("--isa", bench.isa, "Kernels (default: the best there are)");
+  command
+      ->add_option("--isa", bench.isa,
+                   "Kernels: reference, avx2 or avx512_vnni (default: the best there are)")
+      ->type_name("NAME");
   command
       ->add_option("--precision", options->model.precision,
                    "fast: 8-bit activations with quantised weights; exact: float32")
       ->check(CLI::IsMember({"fast", "exact"}))
       ->capture_default_str();
-  command->add_option("--set", options->model.overrides, "KEY=VALUE: replaces a config value")
+  command
+      ->add_option("--set", options->model.overrides,
+                   "Replaces or adds a value of the model's config; may be repeated")
+      ->type_name("KEY=VALUE")
       ->expected(1)
       ->take_all();
   command->add_flag("--ignore-memory-check", bench.ignore_memory_check,

@@ -149,8 +149,10 @@ Result<int> chat_in_terminal(const ConversationOptions& options) {
 void add_chat_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<ConversationOptions>();
   CLI::App* command = app.add_subcommand("chat", "Talk with a model; thoughts are dimmed");
-  command->add_option("model,--model", options->model.path,
-                      "GGUF file or model folder (default: $SPUTNIK_MODEL, or the shipped one)");
+  command
+      ->add_option("model,--model", options->model.path,
+                   "GGUF file or model folder (default: $SPUTNIK_MODEL, or the shipped one)")
+      ->type_name("PATH");
   add_conversation_options(*command, *options);
   command->footer("Example:\n  sputnik chat model.gguf --system \"You are a patient teacher.\"");
   command->callback([options, &exit_code] { exit_code = run(chat_in_terminal(*options)); });

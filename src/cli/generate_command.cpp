@@ -102,12 +102,16 @@ Result<int> generate(Options& options) {
 void add_generate_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("generate", "Let a model go on with a text");
-  command->add_option("--model", options->model.path, "GGUF file or model folder")->required();
+  command->add_option("--model", options->model.path, "GGUF file or model folder")
+      ->type_name("PATH")
+      ->required();
   auto* prompt = command->add_option_group("prompt");
   prompt->add_option("--prompt", options->prompt, "The text to go on with; may be empty");
-  prompt->add_option("--prompt-file", options->prompt_file, "Read it from this file");
+  prompt->add_option("--prompt-file", options->prompt_file, "Read it from this file")
+      ->type_name("FILE");
   prompt->require_option(1);
-  command->add_flag("--special", options->special, "Find the text of special tokens in the prompt");
+  command->add_flag("--special", options->special,
+                    "The text of special tokens in the prompt becomes these tokens");
   command
       ->add_option("--max-tokens", options->max_tokens,
                    "End after so many tokens; -1: when the context is full")

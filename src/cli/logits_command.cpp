@@ -106,12 +106,16 @@ void add_logits_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   options->model.precision = "exact";
   CLI::App* command = app.add_subcommand("logits", "Write the logits of given tokens to a file");
-  command->add_option("--model", options->model.path, "GGUF file or model folder")->required();
+  command->add_option("--model", options->model.path, "GGUF file or model folder")
+      ->type_name("PATH")
+      ->required();
   command->add_option("--tokens", options->tokens, "File with a JSON array of token ids")
+      ->type_name("FILE")
       ->required();
   command
       ->add_option("--output", options->output,
                    "Little-endian float32, row-major [n_tokens, vocab_size]")
+      ->type_name("FILE")
       ->required();
   command->add_option("--chunk", options->chunk, "Tokens per forward pass")->capture_default_str();
   add_run_options(*command, options->model);

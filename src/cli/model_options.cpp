@@ -88,8 +88,10 @@ void add_run_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--threads", options.threads, "Threads; 0: one per processor")
       ->check(between(0, 1024))
       ->capture_default_str();
-  command.add_option("--isa", options.isa,
-                     "Kernels: reference, avx2 or avx512_vnni (default: the best there are)");
+  command
+      .add_option("--isa", options.isa,
+                  "Kernels: reference, avx2 or avx512_vnni (default: the best there are)")
+      ->type_name("NAME");
   command
       .add_option("--context", options.context,
                   "Tokens of prompt and answer (default: what the model and the memory allow)")
@@ -101,7 +103,8 @@ void add_run_options(CLI::App& command, ModelOptions& options) {
       ->capture_default_str();
   command
       .add_option("--set", options.overrides,
-                  "KEY=VALUE: replaces or adds a value of the model's config; may be repeated")
+                  "Replaces or adds a value of the model's config; may be repeated")
+      ->type_name("KEY=VALUE")
       ->expected(1)
       ->take_all();
   command.add_flag("--ignore-memory-check", options.ignore_memory_check,
@@ -109,9 +112,10 @@ void add_run_options(CLI::App& command, ModelOptions& options) {
 }
 
 void add_tokenizer_option(CLI::App& command, ModelOptions& options) {
-  command.add_option(
-      "--tokenizer", options.tokenizer,
-      "tokenizer.json, or a GGUF file or folder with one (default: the model's own)");
+  command
+      .add_option("--tokenizer", options.tokenizer,
+                  "tokenizer.json, or a GGUF file or folder with one (default: the model's own)")
+      ->type_name("PATH");
 }
 
 CLI::Option* add_template_option(CLI::App& command, std::string& name) {
@@ -120,7 +124,8 @@ CLI::Option* add_template_option(CLI::App& command, std::string& name) {
       .add_option("--template", name,
                   fmt::format("Chat template (default: the one that the model's files tell of): {}",
                               fmt::join(names, ", ")))
-      ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())).description(""));
+      ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())).description(""))
+      ->type_name("NAME");
 }
 
 Result<fs::path> find_model(const std::string& path) {

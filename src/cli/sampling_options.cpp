@@ -33,7 +33,7 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
       .add_option("--min-p", p.min_p, "Only tokens this probable, relative to the most probable")
       ->check(between(0, 1))
       ->capture_default_str();
-  command.add_option("--repetition-penalty", p.repetition_penalty, "To 10; 1: none")
+  command.add_option("--repetition-penalty", p.repetition_penalty, "Up to 10; 1: none")
       ->check(between(0, 10))
       ->capture_default_str();
   command.add_option("--frequency-penalty", p.frequency_penalty, "-2 to 2")

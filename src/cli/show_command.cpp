@@ -135,8 +135,13 @@ void add_show_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("show", "Say what a model file is and what memory it needs");
-  command->add_option("path,--model", options->model.path, "GGUF file or model folder")->required();
-  command->add_option("--set", options->model.overrides, "KEY=VALUE: replaces a config value")
+  command->add_option("path,--model", options->model.path, "GGUF file or model folder")
+      ->type_name("PATH")
+      ->required();
+  command
+      ->add_option("--set", options->model.overrides,
+                   "Replaces or adds a value of the model's config; may be repeated")
+      ->type_name("KEY=VALUE")
       ->expected(1)
       ->take_all();
   command->add_flag("--json", options->json, "Print one JSON object");

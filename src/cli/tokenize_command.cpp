@@ -125,12 +125,15 @@ void add_tokenize_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("tokenize", "Turn text into token ids, and back");
   command->add_option("--model", options->model, "GGUF file, model folder or tokenizer.json")
+      ->type_name("PATH")
       ->required();
   auto* text = command->add_option("text", options->text,
                                    "Text, or ids with --decode (default: standard input)");
-  auto* file =
-      command->add_option("--file", options->file, "Read it from this file")->excludes(text);
-  command->add_flag("--special", options->special, "Find the text of special tokens, too");
+  auto* file = command->add_option("--file", options->file, "Read it from this file")
+                   ->type_name("FILE")
+                   ->excludes(text);
+  command->add_flag("--special", options->special,
+                    "The text of special tokens becomes these tokens");
   command->add_flag("--bos", options->bos, "Begin with the beginning-of-text token");
   auto* decode = command->add_flag("--decode", options->decode, "Ids to text");
   command->add_flag("--json", options->json, "Print {\"ids\":[...]} or {\"text\":...}");
@@ -152,7 +155,9 @@ void add_tokenize_command(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  sputnik tokenize --model model.gguf \"Hello, world\" --json\n"
       "  sputnik tokenize --model model.gguf --decode \"9906, 11, 1917\"\n"
-      "  echo '\"Hello\"' | sputnik tokenize --model tokenizer.json --jsonl");
+      "  echo '\"Hello\"' | sputnik tokenize --model tokenizer.json --jsonl\n"
+      "  echo '{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
+      "\"add_generation_prompt\":true}' | sputnik tokenize --model model.gguf --chat");
   command->callback(
       [command, options, &exit_code] { exit_code = run(tokenize(*command, *options)); });
 }
