@@ -135,18 +135,19 @@ Result<Answer> Conversation::continuation(const std::string& text, const Show& s
     append(answer, event);
     show(event);
   };
-  pass_on(text);
+  // Shown with the first token: until then the line may belong to the progress of reading it.
+  std::string unshown = text;
   SPUTNIK_TRY(const GenerationEnd end,
               generate_tokens(
                   *engine_,
                   make_request(encode_prompt(tokenizer_, text, /*parse_special=*/false),
                                end_of_text_ids(tokenizer_)),
                   [&](const SampledToken& token) {
-                    pass_on(decoder.push(token.id));
+                    pass_on(std::exchange(unshown, "") + decoder.push(token.id));
                     return !interrupted.load();
                   },
                   &interrupted));
-  pass_on(decoder.flush());
+  pass_on(unshown + decoder.flush());
   answer.interrupted = end.reason == FinishReason::kNone;
   return answer;
 }

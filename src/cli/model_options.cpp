@@ -164,9 +164,10 @@ Result<Tokenizer> load_tokenizer(const fs::path& path) {
 }
 
 Result<Tokenizer> load_tokenizer(const fs::path& path, const ModelOptions& options) {
+  std::error_code ignored;
   auto tokenizer = load_tokenizer(options.tokenizer.empty() ? path : fs::path(options.tokenizer));
   if (tokenizer.ok() || !options.tokenizer.empty() ||
-      tokenizer.error().code != ErrorCode::kNotFound || !fs::exists(path))
+      tokenizer.error().code != ErrorCode::kNotFound || !fs::exists(path, ignored))
     return tokenizer;
   return not_found("{}; --tokenizer takes another one", tokenizer.error().message);
 }

@@ -55,6 +55,8 @@ Result<std::string> read_standard_input() {
     const ssize_t n = ::read(STDIN_FILENO, buffer, sizeof buffer);
     if (n == 0) return text;
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EBADF)
+      return text;  // closed, as services start programs: nothing is there
     if (n < 0) return io_error("standard input: {}", std::strerror(errno));
     text.append(buffer, static_cast<std::size_t>(n));
   }
