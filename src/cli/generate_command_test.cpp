@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/mapped_file.h"
@@ -9,9 +10,13 @@ namespace {
 
 using nlohmann::json;
 
+// One thread unless more are asked for: tests run beside others, and threads that wait for each
+// other wait long then.
 Arguments generate(const Arguments& more) {
   Arguments arguments = {"generate", "--model", shipped_model().string()};
   arguments.insert(arguments.end(), more.begin(), more.end());
+  if (std::find(more.begin(), more.end(), "--threads") == more.end())
+    arguments.insert(arguments.end(), {"--threads", "1"});
   return arguments;
 }
 

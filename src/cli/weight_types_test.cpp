@@ -58,8 +58,9 @@ std::vector<float> logits_of(const TestFolder& folder, const Blocks& blocks) {
   const auto model = folder.write("model.gguf", model_of(blocks).bytes());
   const auto tokens = folder.write("tokens.json", "[1, 5, 60, 33, 2]");
   const auto output = folder.path() / "logits";
-  const ProgramResult result = run_program({"logits", "--model", model.string(), "--tokens",
-                                            tokens.string(), "--output", output.string()});
+  const ProgramResult result =
+      run_program({"logits", "--model", model.string(), "--tokens", tokens.string(), "--output",
+                   output.string(), "--threads", "1"});
   EXPECT_EQ(result.status, 0) << result.err;
   const std::string bytes = read_file(output).value();
   std::vector<float> logits(bytes.size() / sizeof(float));
