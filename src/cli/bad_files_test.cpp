@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <nlohmann/json.hpp>
 
 #include "base/mapped_file.h"
 #include "base/rng.h"
@@ -391,7 +392,7 @@ TEST(BadFiles, ThatAreTooBigForTheMachineSayWhatTheyNeed) {
     EXPECT_TRUE(fails_with(run_program(arguments), {"the model needs 12", " GB of memory (",
                                                     " for its weights", " GB are available"}));
   }
-  EXPECT_EQ(run_program({"show", path.string()}).status, 0);
+  EXPECT_EQ(run_for_json({"show", path.string(), "--json"})["name"], "big");
 }
 
 // A context that the model claims is no reason to take memory for it.

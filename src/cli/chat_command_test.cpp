@@ -165,6 +165,7 @@ TEST(Ask, StopsAtCtrlC) {
   arguments.insert(arguments.begin() + 1, "--model");
   arguments.push_back("Once");
   Terminal terminal(arguments);
+  ASSERT_TRUE(terminal.shows("that is all it can do\r\nOnce"));  // the note, and then the answer
   ASSERT_TRUE(terminal.shows_more(100));
   terminal.send(kCtrlC);
   EXPECT_TRUE(terminal.shows("error: stopped before the answer was complete\r\n"));

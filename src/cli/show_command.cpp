@@ -21,11 +21,11 @@ constexpr std::int64_t kChunk = 512;
 // In words, and by its own name: a model of another family that learned from R1's answers is not
 // R1.
 std::string describe_kind(const ModelInfo& info) {
-  const std::string_view family = info.architecture == "qwen2"         ? "Qwen2"
-                                  : info.architecture == "llama"       ? "Llama"
-                                  : info.architecture == "deepseek_v3" ? "DeepSeek-V3"
-                                  : info.architecture == "deepseek_v2" ? "DeepSeek-V2"
-                                                                       : info.architecture;
+  const std::string family = info.architecture == "qwen2"         ? "Qwen2"
+                             : info.architecture == "llama"       ? "Llama"
+                             : info.architecture == "deepseek_v3" ? "DeepSeek-V3"
+                             : info.architecture == "deepseek_v2" ? "DeepSeek-V2"
+                                                                  : info.architecture;
   return info.is_distill ? fmt::format("a distilled {} model, not R1", family)
                          : fmt::format("a {} model", family);
 }

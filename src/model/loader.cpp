@@ -38,8 +38,8 @@ Result<Checkpoint> open_gguf(const std::filesystem::path& path) {
   Checkpoint checkpoint;
   SPUTNIK_TRY(checkpoint.config, gguf_config(*file));
   checkpoint.config_place = "metadata";
-  SPUTNIK_TRY(const auto name,
-              file->metadata().get_string_or("general.name", path.stem().string()));
+  const std::string file_name = path.stem().string();
+  SPUTNIK_TRY(const auto name, file->metadata().get_string_or("general.name", file_name));
   checkpoint.name = std::string(name);
   checkpoint.store = std::make_shared<WeightStore>(file);
   for (const GgufTensorInfo& info : file->tensors()) {
