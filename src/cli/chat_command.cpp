@@ -69,7 +69,9 @@ class ChatSession {
       const LineReader::Event event = reader_.read(line);
       if (event == LineReader::Event::kEnd) break;
       if (event == LineReader::Event::kInterrupted) {
-        if (!interrupted_.exchange(false)) continue;  // some other signal
+        const bool is_ours = interrupted_.load();
+        clear_interrupt();
+        if (!is_ours) continue;  // some other signal
         write("\n");
         if (warned) return;
         warned = true;
@@ -108,12 +110,12 @@ class ChatSession {
     if (!system_.empty()) messages.push_back(chat::make_message(chat::Role::kSystem, system_));
     messages.insert(messages.end(), history_.begin(), history_.end());
     messages.push_back(chat::make_message(chat::Role::kUser, question));
-    interrupted_.store(false);
+    clear_interrupt();
     AnswerPrinter printer(is_terminal_);
     auto answer = conversation_.answer(
         messages, [&](const AnswerEvent& event) { printer.show(event); }, interrupted_);
     printer.finish();
-    interrupted_.store(false);
+    clear_interrupt();
     if (!answer.ok()) {
       // The conversation goes on without the question that could not be answered.
       print_error(answer.error().message);

@@ -1,8 +1,11 @@
 #include "cli/line_reader.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
+
+#include "cli/interrupt.h"
 
 namespace sputnik::cli {
 
@@ -16,9 +19,12 @@ LineReader::Event LineReader::read(std::string& line) {
       return Event::kLine;
     }
     searched = pending_.size();
+    struct pollfd ready[2] = {{STDIN_FILENO, POLLIN, 0}, {interrupt_descriptor(), POLLIN, 0}};
     char buffer[4096];
-    const ssize_t n = ::read(STDIN_FILENO, buffer, sizeof buffer);
-    if (n < 0 && errno == EINTR) {
+    const bool is_interrupted =
+        (::poll(ready, 2, -1) < 0 && errno == EINTR) || (ready[1].revents & POLLIN) != 0;
+    const ssize_t n = is_interrupted ? 0 : ::read(STDIN_FILENO, buffer, sizeof buffer);
+    if (is_interrupted || (n < 0 && errno == EINTR)) {
       pending_.clear();
       return Event::kInterrupted;
     }

@@ -9,7 +9,7 @@ class LineReader {
  public:
   enum class Event {
     kLine,
-    kInterrupted,  // a signal came; what had been typed is gone
+    kInterrupted,  // catch_interrupts() has caught one, or a signal came; what was typed is gone
     kEnd,
   };
 
