@@ -8,19 +8,20 @@
 namespace sputnik::cli {
 namespace {
 
-using json = nlohmann::ordered_json;  // a template prints tools as they are given
+using nlohmann::json;
+using OrderedJson = nlohmann::ordered_json;  // templates print tools as they are given
 
-json test_json(const std::string& path) {
-  json document = json::parse(chat::read_test_data(path), nullptr, false);
+OrderedJson test_json(const std::string& path) {
+  OrderedJson document = OrderedJson::parse(chat::read_test_data(path), nullptr, false);
   EXPECT_FALSE(document.is_discarded()) << path;
   return document;
 }
 
-std::vector<json> parse_lines(const std::string& text) {
-  std::vector<json> lines;
+std::vector<OrderedJson> parse_lines(const std::string& text) {
+  std::vector<OrderedJson> lines;
   std::size_t begin = 0;
   for (std::size_t end; (end = text.find('\n', begin)) != text.npos; begin = end + 1)
-    lines.push_back(json::parse(text.substr(begin, end - begin), nullptr, false));
+    lines.push_back(OrderedJson::parse(text.substr(begin, end - begin), nullptr, false));
   EXPECT_EQ(begin, text.size()) << "the last line is not ended";
   return lines;
 }
@@ -38,7 +39,7 @@ class Family : public testing::TestWithParam<const char*> {
   }
   std::string read(const std::string& name) const { return chat::read_test_data(path_of(name)); }
 
-  std::vector<json> tokenize(Arguments arguments, const std::string& lines) const {
+  std::vector<OrderedJson> tokenize(Arguments arguments, const std::string& lines) const {
     arguments.insert(arguments.begin(), "tokenize");
     const ProgramResult result = run_program(arguments, lines);
     EXPECT_EQ(result.status, 0) << result.err;
@@ -52,10 +53,10 @@ class Family : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(Family, EncodesAndDecodesLinesAsHuggingFaceDoes) {
-  const json vectors = test_json(path_of("encode-vectors.json.zst"));
+  const OrderedJson vectors = test_json(path_of("encode-vectors.json.zst"));
   ASSERT_GT(vectors.size(), 700u);
   std::string texts, ids;
-  for (const json& vector : vectors) {
+  for (const OrderedJson& vector : vectors) {
     texts += vector["text"].dump() + "\n";
     ids += vector["ids"].dump() + "\n";
   }
@@ -64,19 +65,19 @@ TEST_P(Family, EncodesAndDecodesLinesAsHuggingFaceDoes) {
   ASSERT_EQ(encoded.size(), vectors.size());
   ASSERT_EQ(decoded.size(), vectors.size());
   for (std::size_t i = 0; i < vectors.size(); ++i) {
-    const json& vector = vectors[i];
+    const OrderedJson& vector = vectors[i];
     EXPECT_EQ(encoded[i], vector["ids"]) << vector["text"];
     EXPECT_EQ(decoded[i], vector.contains("decoded") ? vector["decoded"] : vector["text"]);
   }
 }
 
 TEST_P(Family, RendersConversationsAsItsTemplateDoes) {
-  const json vectors = test_json(path_of("chat-vectors.json.zst"));
+  const OrderedJson vectors = test_json(path_of("chat-vectors.json.zst"));
   ASSERT_GT(vectors.size(), 10u);
   std::string requests;
-  for (const json& vector : vectors) {
-    json request = {{"messages", vector["messages"]},
-                    {"add_generation_prompt", vector["add_generation_prompt"]}};
+  for (const OrderedJson& vector : vectors) {
+    OrderedJson request = {{"messages", vector["messages"]},
+                           {"add_generation_prompt", vector["add_generation_prompt"]}};
     if (vector.contains("tools")) request["tools"] = vector["tools"];
     requests += request.dump() + "\n";
   }
