@@ -28,9 +28,12 @@ struct Options {
 
 std::string_view use_name(tasks::Use use) {
   switch (use) {
-    case tasks::Use::kShipped: return "shipped";
-    case tasks::Use::kExtra: return "extra";
-    case tasks::Use::kProbe: return "probe";
+    case tasks::Use::kShipped:
+      return "shipped";
+    case tasks::Use::kExtra:
+      return "extra";
+    case tasks::Use::kProbe:
+      return "probe";
   }
   return "";
 }
@@ -57,6 +60,7 @@ void print_families(bool json) {
                            {"levels", family->n_levels},
                            {"templates", n},
                            {"held_out_templates", held_out},
+                           {"fingerprint", fmt::format("{:016x}", tasks::fingerprint(*family))},
                            {"about", family->what}});
     } else {
       write(fmt::format("{:<18}{:<15}{:<9}{:>6}  {:<11}{}\n", family->name, family->area,
@@ -75,8 +79,12 @@ std::string_view thought_of(const Task& task, std::string_view trace) {
 void print_task(const tasks::TaskSpec& spec, const Task& task, const Options& options) {
   const std::string_view thought = thought_of(task, options.trace);
   if (options.json) {
-    Json json{{"family", spec.family->name}, {"level", spec.level}, {"seed", spec.seed},
-              {"split", options.split},      {"prompt", task.prompt}, {"answer", task.answer},
+    Json json{{"family", spec.family->name},
+              {"level", spec.level},
+              {"seed", spec.seed},
+              {"split", options.split},
+              {"prompt", task.prompt},
+              {"answer", task.answer},
               {"trace", thought}};
     if (options.trace == "corrected") {
       Json& mistakes = json["mistakes"] = Json::array();
@@ -133,11 +141,12 @@ Result<int> check_families(const Options& options) {
                              {"max_thought_bytes", check.max_thought_bytes},
                              {"failure", check.failure}});
       } else {
-        write(fmt::format("{:<18} level {}: {} items, {} equations, {} wrong answers refused, {} "
-                          "repeated, longest prompt {} and thought {} bytes{}\n",
-                          family->name, level, check.n_items, check.n_equations, check.n_refused,
-                          check.n_repeated, check.max_prompt_bytes, check.max_thought_bytes,
-                          check.failure.empty() ? "" : "\n  FAILED: " + check.failure));
+        write(
+            fmt::format("{:<18} level {}: {} items, {} equations, {} wrong answers refused, {} "
+                        "repeated, longest prompt {} and thought {} bytes{}\n",
+                        family->name, level, check.n_items, check.n_equations, check.n_refused,
+                        check.n_repeated, check.max_prompt_bytes, check.max_thought_bytes,
+                        check.failure.empty() ? "" : "\n  FAILED: " + check.failure));
       }
       flush();
     }
@@ -153,11 +162,14 @@ Result<int> bench_families(const Options& options) {
     std::int64_t n = 0;
     std::size_t bytes = 0;
     const auto start = Clock::now();
-    const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
+    const auto seconds = [&] {
+      return std::chrono::duration<double>(Clock::now() - start).count();
+    };
     constexpr double kSeconds = 0.3;
     while (seconds() < kSeconds) {
       for (int level = 1; level <= family->n_levels; ++level, ++n) {
-        const Task task = tasks::generate({family, level, static_cast<std::uint64_t>(n), Split::kTrain});
+        const Task task =
+            tasks::generate({family, level, static_cast<std::uint64_t>(n), Split::kTrain});
         bytes += task.prompt.size() + task.thought.size();
       }
     }
@@ -194,21 +206,25 @@ void add_gym_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("gym", "Print, check and time the tasks that models are trained on");
-  command->add_option("family", options->family, "Family of tasks (for --check and --bench: or all)");
-  auto* list = command->add_flag("--list", options->list, "All families, with levels and templates");
+  command->add_option("family", options->family,
+                      "Family of tasks (for --check and --bench: or all)");
+  auto* list =
+      command->add_flag("--list", options->list, "All families, with levels and templates");
   command->add_option("--level", options->level, "Difficulty, from 1")->capture_default_str();
   command->add_option("--seed", options->seed, "Number of the first task")->capture_default_str();
   command->add_option("--count", options->count, "How many tasks")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command
-      ->add_option("--split", options->split, "test: held-out templates, names and one held-out setting")
+      ->add_option("--split", options->split,
+                   "test: held-out templates, names and one held-out setting")
       ->check(CLI::IsMember({"train", "test"}))
       ->capture_default_str();
   command
-      ->add_option("--trace", options->trace,
-                   "short: the answer alone; long: with a thought; corrected: with a mistake that is "
-                   "found")
+      ->add_option(
+          "--trace", options->trace,
+          "short: the answer alone; long: with a thought; corrected: with a mistake that is "
+          "found")
       ->check(CLI::IsMember({"short", "long", "corrected"}))
       ->capture_default_str();
   auto* check = command
@@ -216,7 +232,9 @@ void add_gym_command(CLI::App& app, int& exit_code) {
                                  "Check so many tasks of every level: traces, verifiers, splits")
                     ->check(CLI::PositiveNumber)
                     ->excludes(list);
-  command->add_flag("--bench", options->bench, "Tasks made per second")->excludes(list)->excludes(check);
+  command->add_flag("--bench", options->bench, "Tasks made per second")
+      ->excludes(list)
+      ->excludes(check);
   command->add_flag("--json", options->json, "One JSON object per line");
   command->footer(
       "Examples:\n"

@@ -111,7 +111,8 @@ std::string_view trim_spaces(std::string_view text) {
   return text;
 }
 
-// An expression beside a letter, or that begins or ends with an operator, is a part of a larger one.
+// An expression beside a letter, or that begins or ends with an operator, is a part of a larger
+// one.
 std::optional<Rational> closed_value(std::string_view text, std::size_t begin, std::size_t end) {
   if (begin > 0 && is_letter(text[begin - 1]) && text[begin] != ' ') return std::nullopt;
   if (end < text.size() && is_letter(text[end]) && text[end - 1] != ' ') return std::nullopt;

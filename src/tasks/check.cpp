@@ -19,7 +19,8 @@ bool is_letter(char c) {
 }
 
 bool has_word(std::string_view text, std::string_view word) {
-  for (std::size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+  for (std::size_t at = text.find(word); at != std::string_view::npos;
+       at = text.find(word, at + 1)) {
     const std::size_t end = at + word.size();
     if ((at == 0 || !is_letter(text[at - 1])) && (end == text.size() || !is_letter(text[end]))) {
       return true;
@@ -30,7 +31,8 @@ bool has_word(std::string_view text, std::string_view word) {
 
 std::string check_equations_of(std::string_view thought) {
   const EquationCheck check = check_equations(thought);
-  return check.n_false == 0 ? "" : fmt::format("a false equation in a thought: {}", check.first_false);
+  return check.n_false == 0 ? ""
+                            : fmt::format("a false equation in a thought: {}", check.first_false);
 }
 
 std::string check_thoughts(const Task& task) {
@@ -47,7 +49,20 @@ std::string check_thoughts(const Task& task) {
     if (mistake.begin < end || mistake.end <= mistake.begin) return "mistakes overlap";
     without += task.corrected_thought.substr(end, mistake.begin - end);
     end = mistake.end;
-    if (!task.corrected_thought.substr(end).starts_with("\nWait, ")) return "a mistake is not noticed";
+    const std::string rest = task.corrected_thought.substr(end);
+    if (!rest.starts_with("\nWait, ")) return "a mistake is not noticed";
+    // The line after the notice makes the step again, and differently.
+    std::string_view slip(task.corrected_thought);
+    slip = slip.substr(mistake.begin, mistake.end - mistake.begin);
+    if (slip.ends_with('.')) slip.remove_suffix(1);
+    const std::size_t again = rest.find('\n', 1);
+    if (again == std::string::npos) return "a mistake is not corrected";
+    std::string_view line = std::string_view(rest).substr(again + 1);
+    line = line.substr(0, line.find('\n'));
+    const bool same = line.starts_with(slip) &&
+                      (line.size() == slip.size() ||
+                       std::string_view(" .,;:").find(line[slip.size()]) != std::string_view::npos);
+    if (same) return fmt::format("a mistake that is none: {}", slip);
   }
   without += task.corrected_thought.substr(end);
   return check_equations_of(without);
@@ -105,7 +120,7 @@ std::vector<std::string> wrong_answers(const Task& task) {
       right + " = " + right + " = " + right,
       "nan",
       "inf",
-      "\xef\xbc\x91",      // a full-width 1
+      "\xef\xbc\x91",          // a full-width 1
       right + "\xe2\x80\x8b",  // a zero-width space
       "\xff\xfe" + right,
   };
@@ -133,7 +148,8 @@ std::string check_task(const TaskSpec& spec, const Task& task) {
   }
   for (const std::string& wrong : wrong_answers(task)) {
     if (verify(family, task.facts, wrong)) {
-      return fmt::format("the wrong answer '{}' passes beside '{}'", wrong.substr(0, 80), task.answer);
+      return fmt::format("the wrong answer '{}' passes beside '{}'", wrong.substr(0, 80),
+                         task.answer);
     }
   }
   if (std::string problem = check_thoughts(task); !problem.empty()) return problem;

@@ -12,9 +12,9 @@ namespace sputnik::tasks {
 
 struct LevelCheck {
   std::int64_t n_items = 0;
-  std::int64_t n_equations = 0;      // found in the thoughts, all of them checked
-  std::int64_t n_refused = 0;        // wrong answers that were tried
-  std::int64_t n_repeated = 0;       // prompts that an earlier seed had
+  std::int64_t n_equations = 0;  // found in the thoughts, all of them checked
+  std::int64_t n_refused = 0;    // wrong answers that were tried
+  std::int64_t n_repeated = 0;   // prompts that an earlier seed had
   std::size_t max_prompt_bytes = 0;
   std::size_t max_thought_bytes = 0;
   // What is wrong with the first wrong item; empty if nothing is.

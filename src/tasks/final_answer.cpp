@@ -88,7 +88,8 @@ std::optional<Rational> parse_number(std::string_view answer) {
       return part.find('.') == std::string_view::npos;
     };
     if (!is_whole(numerator) || !is_whole(denominator)) return std::nullopt;
-    const auto top = parse_unsigned_decimal(numerator), bottom = parse_unsigned_decimal(denominator);
+    const auto top = parse_unsigned_decimal(numerator),
+               bottom = parse_unsigned_decimal(denominator);
     if (top && bottom) value = divide(*top, *bottom);
   }
   if (value && negative) value = subtract(0, *value);

@@ -13,14 +13,17 @@ constexpr std::size_t kMaxMistakes = 3;
 constexpr std::size_t kPeople = 5;
 constexpr std::size_t kThings = 3;
 
-// One number per task: FNV-1a of the name, then each part stirred in by an odd multiplication.
+// FNV-1a (Fowler, Noll, Vo), 64 bits.
+std::uint64_t hash_text(std::string_view text, std::uint64_t hash = 0xcbf29ce484222325u) {
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  return hash;
+}
+
+// One number per task: its name, then each part stirred in by an odd multiplication.
 std::uint64_t seed_of(const TaskSpec& spec) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : spec.family->name) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  }
-  for (const std::uint64_t part :
-       {static_cast<std::uint64_t>(spec.level), spec.seed, static_cast<std::uint64_t>(spec.split)}) {
+  std::uint64_t hash = hash_text(spec.family->name);
+  for (const std::uint64_t part : {static_cast<std::uint64_t>(spec.level), spec.seed,
+                                   static_cast<std::uint64_t>(spec.split)}) {
     hash = (hash ^ part) * 0x9e3779b97f4a7c15u;
     hash ^= hash >> 32;
   }
@@ -78,10 +81,9 @@ void write_thoughts(const Item& item, Draw& draw, Task& task) {
     }
     append_line(task.corrected_thought, step.text);
   }
-  const std::string closing =
-      draw.one_of({"So the answer is ", "The answer is ", "That gives ", "So I get ",
-                   "So my answer is "}) +
-      item.answer + ".";
+  const std::string closing = draw.one_of({"So the answer is ", "The answer is ", "That gives ",
+                                           "So I get ", "So my answer is "}) +
+                              item.answer + ".";
   append_line(task.thought, closing);
   append_line(task.corrected_thought, closing);
 }
@@ -104,6 +106,22 @@ Task generate(const TaskSpec& spec) {
   task.answer = std::move(item.answer);
   task.facts = std::move(item.facts);
   return task;
+}
+
+std::uint64_t fingerprint(const Family& family) {
+  constexpr std::uint64_t kSeeds = 32;
+  std::uint64_t hash = hash_text(family.name);
+  for (int level = 1; level <= family.n_levels; ++level) {
+    for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+      for (const Split split : {Split::kTrain, Split::kTest}) {
+        const Task task = generate({&family, level, seed, split});
+        for (const std::string& text : {task.prompt, task.answer, task.corrected_thought}) {
+          hash = hash_text(text, hash);
+        }
+      }
+    }
+  }
+  return hash;
 }
 
 bool verify(const Family& family, const Facts& facts, std::string_view answer) {

@@ -7,12 +7,24 @@ std::int64_t near_miss(Draw& draw, std::int64_t value) {
   for (;;) {
     std::int64_t wrong = size;
     switch (draw.between(0, 5)) {
-      case 0: wrong += 1; break;
-      case 1: wrong -= 1; break;
-      case 2: wrong += 2; break;
-      case 3: wrong += 10; break;
-      case 4: wrong -= 10; break;
-      case 5: wrong -= 2; break;
+      case 0:
+        wrong += 1;
+        break;
+      case 1:
+        wrong -= 1;
+        break;
+      case 2:
+        wrong += 2;
+        break;
+      case 3:
+        wrong += 10;
+        break;
+      case 4:
+        wrong -= 10;
+        break;
+      case 5:
+        wrong -= 2;
+        break;
     }
     // Ten more than 7 convinces nobody.
     const bool far = (wrong - size == 10 || size - wrong == 10) && size < 20;

@@ -62,7 +62,8 @@ struct Family {
   Use use;
   std::span<const Template> templates;
   void (*make)(Item& item);
-  // Of the final answer alone (see extract_answer), from anybody: never crashes, takes bounded time.
+  // Of the final answer alone (see extract_answer), from anybody: never crashes, takes bounded
+  // time.
   bool (*verify)(const Facts& facts, std::string_view answer);
 };
 
@@ -83,5 +84,9 @@ Task generate(const TaskSpec& spec);
 // Whether this is a right final answer. Surrounding whitespace and one trailing period are
 // forgiven, as are thousands separators; a second answer beside the right one is not.
 bool verify(const Family& family, const Facts& facts, std::string_view answer);
+
+// Changes whenever the tasks of a family do: two results are about the same items only if it
+// agrees.
+std::uint64_t fingerprint(const Family& family);
 
 }  // namespace sputnik::tasks

@@ -17,106 +17,118 @@ constexpr Person he(std::string_view name) {
 }
 
 constexpr std::array kTrainPeople = {
-    she("Anna"),  he("Ben"),    she("Clara"), he("David"),  she("Emma"),  he("Felix"),
-    she("Grace"), he("Henry"),  she("Ida"),   he("Jack"),   she("Kate"),  he("Leo"),
-    she("Mia"),   he("Noah"),   she("Olga"),  he("Peter"),  she("Rosa"),  he("Sam"),
-    she("Tina"),  he("Victor"), she("Wendy"), he("Yusuf"),  she("Zoe"),   he("Adam"),
-    she("Bella"), he("Carl"),   she("Dora"),  he("Erik"),   she("Fatima"), he("George"),
-    she("Hana"),  he("Ivan"),   she("Julia"), he("Kevin"),  she("Lena"),  he("Max"),
-    she("Nina"),  he("Oscar"),  she("Paula"), he("Quinn"),  she("Rita"),  he("Simon"),
-    she("Sofia"), he("Tom"),    she("Uma"),   he("Will"),   she("Ying"),  he("Omar"),
+    she("Anna"),  he("Ben"),    she("Clara"), he("David"), she("Emma"),   he("Felix"),
+    she("Grace"), he("Henry"),  she("Ida"),   he("Jack"),  she("Kate"),   he("Leo"),
+    she("Mia"),   he("Noah"),   she("Olga"),  he("Peter"), she("Rosa"),   he("Sam"),
+    she("Tina"),  he("Victor"), she("Wendy"), he("Yusuf"), she("Zoe"),    he("Adam"),
+    she("Bella"), he("Carl"),   she("Dora"),  he("Erik"),  she("Fatima"), he("George"),
+    she("Hana"),  he("Ivan"),   she("Julia"), he("Kevin"), she("Lena"),   he("Max"),
+    she("Nina"),  he("Oscar"),  she("Paula"), he("Quinn"), she("Rita"),   he("Simon"),
+    she("Sofia"), he("Tom"),    she("Uma"),   he("Will"),  she("Ying"),   he("Omar"),
 };
 constexpr std::array kTestPeople = {
-    she("Alice"), he("Boris"), she("Cora"), he("Dylan"), she("Elif"), he("Frank"),
+    she("Alice"), he("Boris"), she("Cora"),  he("Dylan"), she("Elif"), he("Frank"),
     she("Greta"), he("Hugo"),  she("Irene"), he("Jonas"), she("Lucy"), he("Marco"),
 };
 
 constexpr std::array kShopTrain = {
-    Noun{"pen", "pens"},       Noun{"book", "books"},   Noun{"toy car", "toy cars"},
-    Noun{"lamp", "lamps"},     Noun{"cup", "cups"},     Noun{"hat", "hats"},
-    Noun{"shirt", "shirts"},   Noun{"ball", "balls"},   Noun{"candle", "candles"},
-    Noun{"postcard", "postcards"}, Noun{"mug", "mugs"}, Noun{"scarf", "scarves"},
+    Noun{"pen", "pens"},           Noun{"book", "books"}, Noun{"toy car", "toy cars"},
+    Noun{"lamp", "lamps"},         Noun{"cup", "cups"},   Noun{"hat", "hats"},
+    Noun{"shirt", "shirts"},       Noun{"ball", "balls"}, Noun{"candle", "candles"},
+    Noun{"postcard", "postcards"}, Noun{"mug", "mugs"},   Noun{"scarf", "scarves"},
 };
 constexpr std::array kShopTest = {Noun{"kite", "kites"}, Noun{"puzzle", "puzzles"},
                                   Noun{"vase", "vases"}, Noun{"basket", "baskets"}};
 constexpr std::array kSchoolTrain = {
-    Noun{"pencil", "pencils"}, Noun{"notebook", "notebooks"}, Noun{"sticker", "stickers"},
-    Noun{"crayon", "crayons"}, Noun{"marble", "marbles"},     Noun{"card", "cards"},
-    Noun{"chair", "chairs"},   Noun{"poster", "posters"},     Noun{"ruler", "rulers"},
-    Noun{"paper plane", "paper planes"}, Noun{"badge", "badges"}, Noun{"folder", "folders"},
+    Noun{"pencil", "pencils"},   Noun{"notebook", "notebooks"},
+    Noun{"sticker", "stickers"}, Noun{"crayon", "crayons"},
+    Noun{"marble", "marbles"},   Noun{"card", "cards"},
+    Noun{"chair", "chairs"},     Noun{"poster", "posters"},
+    Noun{"ruler", "rulers"},     Noun{"paper plane", "paper planes"},
+    Noun{"badge", "badges"},     Noun{"folder", "folders"},
 };
 constexpr std::array kSchoolTest = {Noun{"eraser", "erasers"}, Noun{"brush", "brushes"},
                                     Noun{"medal", "medals"}, Noun{"map", "maps"}};
 constexpr std::array kFarmTrain = {
-    Noun{"egg", "eggs"},       Noun{"pumpkin", "pumpkins"}, Noun{"sheep", "sheep"},
-    Noun{"hen", "hens"},       Noun{"carrot", "carrots"},   Noun{"apple tree", "apple trees"},
-    Noun{"cow", "cows"},       Noun{"potato", "potatoes"},  Noun{"rose", "roses"},
-    Noun{"cabbage", "cabbages"}, Noun{"seed", "seeds"},     Noun{"duck", "ducks"},
+    Noun{"egg", "eggs"},         Noun{"pumpkin", "pumpkins"}, Noun{"sheep", "sheep"},
+    Noun{"hen", "hens"},         Noun{"carrot", "carrots"},   Noun{"apple tree", "apple trees"},
+    Noun{"cow", "cows"},         Noun{"potato", "potatoes"},  Noun{"rose", "roses"},
+    Noun{"cabbage", "cabbages"}, Noun{"seed", "seeds"},       Noun{"duck", "ducks"},
 };
 constexpr std::array kFarmTest = {Noun{"goat", "goats"}, Noun{"melon", "melons"},
                                   Noun{"turnip", "turnips"}, Noun{"tulip", "tulips"}};
 constexpr std::array kKitchenTrain = {
-    Noun{"cookie", "cookies"}, Noun{"apple", "apples"},   Noun{"muffin", "muffins"},
-    Noun{"plate", "plates"},   Noun{"spoon", "spoons"},   Noun{"tomato", "tomatoes"},
+    Noun{"cookie", "cookies"}, Noun{"apple", "apples"},     Noun{"muffin", "muffins"},
+    Noun{"plate", "plates"},   Noun{"spoon", "spoons"},     Noun{"tomato", "tomatoes"},
     Noun{"lemon", "lemons"},   Noun{"pancake", "pancakes"}, Noun{"bowl", "bowls"},
-    Noun{"onion", "onions"},   Noun{"peach", "peaches"},  Noun{"nut", "nuts"},
+    Noun{"onion", "onions"},   Noun{"peach", "peaches"},    Noun{"nut", "nuts"},
 };
 constexpr std::array kKitchenTest = {Noun{"waffle", "waffles"}, Noun{"plum", "plums"},
                                      Noun{"fork", "forks"}, Noun{"cherry", "cherries"}};
 constexpr std::array kTravelTrain = {
-    Noun{"ticket", "tickets"}, Noun{"photo", "photos"},   Noun{"suitcase", "suitcases"},
-    Noun{"coin", "coins"},     Noun{"stamp", "stamps"},   Noun{"stone", "stones"},
-    Noun{"bus", "buses"},      Noun{"bike", "bikes"},     Noun{"tent", "tents"},
-    Noun{"bottle", "bottles"}, Noun{"bag", "bags"},       Noun{"flag", "flags"},
+    Noun{"ticket", "tickets"}, Noun{"photo", "photos"}, Noun{"suitcase", "suitcases"},
+    Noun{"coin", "coins"},     Noun{"stamp", "stamps"}, Noun{"stone", "stones"},
+    Noun{"bus", "buses"},      Noun{"bike", "bikes"},   Noun{"tent", "tents"},
+    Noun{"bottle", "bottles"}, Noun{"bag", "bags"},     Noun{"flag", "flags"},
 };
 constexpr std::array kTravelTest = {Noun{"backpack", "backpacks"}, Noun{"key ring", "key rings"},
                                     Noun{"train", "trains"}, Noun{"pass", "passes"}};
 constexpr std::array kHarbour = {
-    Noun{"boat", "boats"},   Noun{"shell", "shells"},   Noun{"net", "nets"},
-    Noun{"crab", "crabs"},   Noun{"barrel", "barrels"}, Noun{"anchor", "anchors"},
-    Noun{"rope", "ropes"},   Noun{"crate", "crates"},
+    Noun{"boat", "boats"}, Noun{"shell", "shells"},   Noun{"net", "nets"},
+    Noun{"crab", "crabs"}, Noun{"barrel", "barrels"}, Noun{"anchor", "anchors"},
+    Noun{"rope", "ropes"}, Noun{"crate", "crates"},
 };
 constexpr std::array kPlainTrain = {
-    Noun{"pen", "pens"},     Noun{"book", "books"},   Noun{"cup", "cups"},
+    Noun{"pen", "pens"},       Noun{"book", "books"},     Noun{"cup", "cups"},
     Noun{"pencil", "pencils"}, Noun{"marble", "marbles"}, Noun{"card", "cards"},
-    Noun{"egg", "eggs"},     Noun{"cookie", "cookies"}, Noun{"apple", "apples"},
-    Noun{"coin", "coins"},   Noun{"stone", "stones"}, Noun{"stamp", "stamps"},
+    Noun{"egg", "eggs"},       Noun{"cookie", "cookies"}, Noun{"apple", "apples"},
+    Noun{"coin", "coins"},     Noun{"stone", "stones"},   Noun{"stamp", "stamps"},
 };
 constexpr std::array kPlainTest = {Noun{"kite", "kites"}, Noun{"plum", "plums"},
                                    Noun{"tulip", "tulips"}, Noun{"medal", "medals"}};
 
 constexpr std::array<std::string_view, 132> kTrainWords = {
-    "cat",     "dog",     "sun",     "cup",     "hat",     "pig",     "red",     "bus",
-    "map",     "tea",     "box",     "ink",     "egg",     "ice",     "jam",     "key",
-    "lion",    "bird",    "moon",    "tree",    "book",    "door",    "fish",    "hand",
-    "king",    "lake",    "milk",    "nest",    "park",    "rain",    "ship",    "wind",
-    "blue",    "corn",    "desk",    "frog",    "gold",    "road",    "snow",    "star",
-    "apple",   "bread",   "chair",   "dance",   "eagle",   "fruit",   "glass",   "horse",
-    "house",   "juice",   "knife",   "lemon",   "money",   "night",   "ocean",   "piano",
-    "queen",   "river",   "sheep",   "table",   "uncle",   "water",   "zebra",   "green",
-    "banana",  "button",  "candle",  "dinner",  "engine",  "flower",  "garden",  "hammer",
-    "island",  "jacket",  "kitten",  "ladder",  "market",  "number",  "orange",  "pencil",
-    "rabbit",  "school",  "silver",  "tomato",  "violin",  "winter",  "yellow",  "basket",
-    "balloon", "chicken", "diamond", "evening", "feather", "giraffe", "holiday", "kitchen",
-    "library", "morning", "penguin", "picture", "quarter", "rainbow", "station", "teacher",
-    "village", "weather", "blanket", "captain", "airplane", "birthday", "children", "dinosaur",
-    "elephant", "football", "hospital", "keyboard", "mountain", "notebook", "painting", "question",
-    "sandwich", "treasure", "umbrella", "butterfly", "chocolate", "crocodile", "detective",
-    "furniture", "happiness", "newspaper", "strawberry", "playground",
+    "cat",       "dog",       "sun",       "cup",       "hat",        "pig",        "red",
+    "bus",       "map",       "tea",       "box",       "ink",        "egg",        "ice",
+    "jam",       "key",       "lion",      "bird",      "moon",       "tree",       "book",
+    "door",      "fish",      "hand",      "king",      "lake",       "milk",       "nest",
+    "park",      "rain",      "ship",      "wind",      "blue",       "corn",       "desk",
+    "frog",      "gold",      "road",      "snow",      "star",       "apple",      "bread",
+    "chair",     "dance",     "eagle",     "fruit",     "glass",      "horse",      "house",
+    "juice",     "knife",     "lemon",     "money",     "night",      "ocean",      "piano",
+    "queen",     "river",     "sheep",     "table",     "uncle",      "water",      "zebra",
+    "green",     "banana",    "button",    "candle",    "dinner",     "engine",     "flower",
+    "garden",    "hammer",    "island",    "jacket",    "kitten",     "ladder",     "market",
+    "number",    "orange",    "pencil",    "rabbit",    "school",     "silver",     "tomato",
+    "violin",    "winter",    "yellow",    "basket",    "balloon",    "chicken",    "diamond",
+    "evening",   "feather",   "giraffe",   "holiday",   "kitchen",    "library",    "morning",
+    "penguin",   "picture",   "quarter",   "rainbow",   "station",    "teacher",    "village",
+    "weather",   "blanket",   "captain",   "airplane",  "birthday",   "children",   "dinosaur",
+    "elephant",  "football",  "hospital",  "keyboard",  "mountain",   "notebook",   "painting",
+    "question",  "sandwich",  "treasure",  "umbrella",  "butterfly",  "chocolate",  "crocodile",
+    "detective", "furniture", "happiness", "newspaper", "strawberry", "playground",
 };
-constexpr std::array<std::string_view, 32> kTestWords = {
-    "owl",     "fox",     "van",      "bee",      "duck",      "leaf",      "sand",
-    "wolf",    "cloud",   "grape",    "mouse",    "tiger",     "spoon",     "bottle",
-    "camera",  "forest",  "monkey",   "pepper",   "curtain",   "dolphin",   "journey",
-    "lantern", "popcorn", "computer", "daughter", "medicine",  "sunshine",  "adventure",
-    "carpenter", "lighthouse", "watermelon", "toothbrush",
-};
+constexpr std::array<std::string_view, 97> kTestWords = {
+    "bee",        "owl",        "van",        "fox",        "pot",        "net",       "fork",
+    "sand",       "soup",       "harp",       "wolf",       "rope",       "leaf",      "wing",
+    "duck",       "salt",       "coal",       "lamp",       "seed",       "drum",      "fence",
+    "jelly",      "ivory",      "honey",      "wheel",      "cloud",      "torch",     "wagon",
+    "plant",      "clock",      "beach",      "spoon",      "grape",      "olive",     "brush",
+    "maple",      "mouse",      "robin",      "shirt",      "tiger",      "lizard",    "jungle",
+    "forest",     "carpet",     "saddle",     "helmet",     "insect",     "family",    "donkey",
+    "turtle",     "pocket",     "needle",     "camera",     "pepper",     "bridge",    "parrot",
+    "guitar",     "monkey",     "bottle",     "mirror",     "octopus",    "sailing",   "trumpet",
+    "curtain",    "cabbage",    "history",    "journey",    "volcano",    "dolphin",   "lantern",
+    "whistle",    "factory",    "gorilla",    "pyramid",    "bicycle",    "popcorn",   "necklace",
+    "computer",   "sunshine",   "calendar",   "envelope",   "medicine",   "daughter",  "bathroom",
+    "pharmacy",   "magazine",   "festival",   "adventure",  "carpenter",  "signature", "sculpture",
+    "watermelon", "helicopter", "toothpaste", "blackboard", "lighthouse", "toothbrush"};
 
 std::string below_thousand(std::int64_t n) {
   static constexpr std::array<std::string_view, 20> kSmall = {
-      "zero",    "one",     "two",       "three",    "four",     "five",    "six",
-      "seven",   "eight",   "nine",      "ten",      "eleven",   "twelve",  "thirteen",
-      "fourteen", "fifteen", "sixteen",  "seventeen", "eighteen", "nineteen"};
+      "zero",     "one",     "two",     "three",     "four",     "five",    "six",
+      "seven",    "eight",   "nine",    "ten",       "eleven",   "twelve",  "thirteen",
+      "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
   static constexpr std::array<std::string_view, 10> kTens = {
       "", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"};
   std::string text;
@@ -136,13 +148,20 @@ std::string below_thousand(std::int64_t n) {
 
 std::string_view to_string(Domain domain) {
   switch (domain) {
-    case Domain::kPlain: return "plain";
-    case Domain::kShop: return "shop";
-    case Domain::kSchool: return "school";
-    case Domain::kFarm: return "farm";
-    case Domain::kKitchen: return "kitchen";
-    case Domain::kTravel: return "travel";
-    case Domain::kHarbour: return "harbour";
+    case Domain::kPlain:
+      return "plain";
+    case Domain::kShop:
+      return "shop";
+    case Domain::kSchool:
+      return "school";
+    case Domain::kFarm:
+      return "farm";
+    case Domain::kKitchen:
+      return "kitchen";
+    case Domain::kTravel:
+      return "travel";
+    case Domain::kHarbour:
+      return "harbour";
   }
   return "";
 }
@@ -156,13 +175,20 @@ std::span<const Noun> things(Domain domain, Split split) {
   const bool train = split == Split::kTrain;
   using Nouns = std::span<const Noun>;
   switch (domain) {
-    case Domain::kPlain: return train ? Nouns(kPlainTrain) : Nouns(kPlainTest);
-    case Domain::kShop: return train ? Nouns(kShopTrain) : Nouns(kShopTest);
-    case Domain::kSchool: return train ? Nouns(kSchoolTrain) : Nouns(kSchoolTest);
-    case Domain::kFarm: return train ? Nouns(kFarmTrain) : Nouns(kFarmTest);
-    case Domain::kKitchen: return train ? Nouns(kKitchenTrain) : Nouns(kKitchenTest);
-    case Domain::kTravel: return train ? Nouns(kTravelTrain) : Nouns(kTravelTest);
-    case Domain::kHarbour: return kHarbour;
+    case Domain::kPlain:
+      return train ? Nouns(kPlainTrain) : Nouns(kPlainTest);
+    case Domain::kShop:
+      return train ? Nouns(kShopTrain) : Nouns(kShopTest);
+    case Domain::kSchool:
+      return train ? Nouns(kSchoolTrain) : Nouns(kSchoolTest);
+    case Domain::kFarm:
+      return train ? Nouns(kFarmTrain) : Nouns(kFarmTest);
+    case Domain::kKitchen:
+      return train ? Nouns(kKitchenTrain) : Nouns(kKitchenTest);
+    case Domain::kTravel:
+      return train ? Nouns(kTravelTrain) : Nouns(kTravelTest);
+    case Domain::kHarbour:
+      return kHarbour;
   }
   return {};
 }
@@ -192,7 +218,8 @@ std::string number_words(std::int64_t n) {
 
 std::string_view ordinal(std::int64_t n) {
   static constexpr std::array<std::string_view, 10> kOrdinals = {
-      "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"};
+      "first", "second",  "third",  "fourth", "fifth",
+      "sixth", "seventh", "eighth", "ninth",  "tenth"};
   SPUTNIK_ASSERT(1 <= n && n <= 10);
   return kOrdinals[static_cast<std::size_t>(n - 1)];
 }

@@ -18,49 +18,68 @@ constexpr Template kTemplates[] = {
     {kPlain, "{a} + {b} = ?"},
     {kPlain, "Which number is {b} more than {a}?"},
     {kPlain, "Two numbers are {a} and {b}. [Add them.|Find their total.]"},
-    {kShop, "A shop sold {a} {things} on Monday and {b} on Tuesday. How many did it sell [in all|in "
-            "total|together]?"},
-    {kShop, "{name} [spent|paid] {a} coins on one {thing} and {b} coins on another. How many coins "
-            "is that together?"},
-    {kShop, "There are {a} {things} on the shelf and {b} more in the back room. How many {things} "
-            "does the shop have?"},
+    {kShop,
+     "A shop sold {a} {things} on Monday and {b} on Tuesday. How many did it sell [in all|in "
+     "total|together]?"},
+    {kShop,
+     "{name} [spent|paid] {a} coins on one {thing} and {b} coins on another. How many coins "
+     "is that together?"},
+    {kShop,
+     "There are {a} {things} on the shelf and {b} more in the back room. How many {things} "
+     "does the shop have?"},
     {kShop, "On one shelf I count {a} {things}, on the next {b}. How many are there on both?"},
-    {kShop, "A box holds {a} red {things} and {b} blue {things}. How many {things} are in the box?"},
-    {kSchool, "{name} has {a} {things} and {name2} has {b}. How many {things} do they have "
-              "[together|in all]?"},
+    {kShop,
+     "A box holds {a} red {things} and {b} blue {things}. How many {things} are in the box?"},
+    {kSchool,
+     "{name} has {a} {things} and {name2} has {b}. How many {things} do they have "
+     "[together|in all]?"},
     {kSchool, "The first class collected {a} {things}, the second class {b}. What is the total?"},
-    {kSchool, "{name} read {a} pages last week and {b} pages this week. How many pages did {he} "
-              "read?"},
+    {kSchool,
+     "{name} read {a} pages last week and {b} pages this week. How many pages did {he} "
+     "read?"},
     {kSchool, "A school has {a} girls and {b} boys. How many children go to the school?"},
-    {kSchool, "{name} scored {a} points in the first game and {b} in the second. How many points "
-              "are that in all?"},
-    {kFarm, "A farm has {a} {things}. Then {b} more [arrive|are bought]. How many {things} are there "
-            "now?"},
-    {kFarm, "{name} picked {a} {things} in the morning and {b} in the afternoon. How many {things} "
-            "did {he} pick?"},
-    {kFarm, "There are {a} {things} in the north field and {b} in the south field. How many are "
-            "there altogether?"},
+    {kSchool,
+     "{name} scored {a} points in the first game and {b} in the second. How many points "
+     "are that in all?"},
+    {kFarm,
+     "A farm has {a} {things}. Then {b} more [arrive|are bought]. How many {things} are there "
+     "now?"},
+    {kFarm,
+     "{name} picked {a} {things} in the morning and {b} in the afternoon. How many {things} "
+     "did {he} pick?"},
+    {kFarm,
+     "There are {a} {things} in the north field and {b} in the south field. How many are "
+     "there altogether?"},
     {kFarm, "The farmer counts {a} {things} and {b} {things2}. How many is that in all?"},
-    {kKitchen, "{name} baked {a} {things} and {name2} baked {b}. How many {things} [are there|did "
-               "they bake] in all?"},
-    {kKitchen, "There are {a} {things} in a bowl. {name} puts {b} more into it. How many {things} "
-               "are in the bowl now?"},
-    {kKitchen, "The cook needs {a} {things} for lunch and {b} for dinner. How many {things} does "
-               "the cook need?"},
-    {kKitchen, "One bag holds {a} {things}, another holds {b}. How many {things} are in both bags?"},
+    {kKitchen,
+     "{name} baked {a} {things} and {name2} baked {b}. How many {things} [are there|did "
+     "they bake] in all?"},
+    {kKitchen,
+     "There are {a} {things} in a bowl. {name} puts {b} more into it. How many {things} "
+     "are in the bowl now?"},
+    {kKitchen,
+     "The cook needs {a} {things} for lunch and {b} for dinner. How many {things} does "
+     "the cook need?"},
+    {kKitchen,
+     "One bag holds {a} {things}, another holds {b}. How many {things} are in both bags?"},
     {kKitchen, "A kitchen has {a} {things} and buys {b} more. How many does it have then?"},
-    {kTravel, "{name} drove {a} miles yesterday and {b} miles today. How many miles [did {he} "
-              "drive|is that in total]?"},
-    {kTravel, "A train carries {a} people. At the next stop {b} more get on. How many people are "
-              "on the train now?"},
-    {kTravel, "{name} has {a} {things} from one trip and {b} from another. How many {things} does "
-              "{he} have?"},
+    {kTravel,
+     "{name} drove {a} miles yesterday and {b} miles today. How many miles [did {he} "
+     "drive|is that in total]?"},
+    {kTravel,
+     "A train carries {a} people. At the next stop {b} more get on. How many people are "
+     "on the train now?"},
+    {kTravel,
+     "{name} has {a} {things} from one trip and {b} from another. How many {things} does "
+     "{he} have?"},
     {kTravel, "{name} took {a} photos in the city and {b} at the lake. How many photos are that?"},
-    {kTravel, "The bus stop saw {a} people in the morning and {b} in the evening. How many people "
-              "were that in all?"},
+    {kTravel,
+     "The bus stop saw {a} people in the morning and {b} in the evening. How many people "
+     "were that in all?"},
     {kHarbour, "{a} {things} came into the harbour, then {b} more. How many {things} came in?"},
-    {kHarbour, "{name} found {a} {things} on the beach and {name2} found {b}. How many did they find "
-               "together?"},
+    {kHarbour,
+     "{name} found {a} {things} on the beach and {name2} found {b}. How many did they find "
+     "together?"},
     {kHarbour, "A ship is loaded with {a} {things} and {b} {things2}. How many pieces is that?"},
     {kHarbour, "The fishermen mended {a} {things} in May and {b} in June. What is the total?"},
 };

@@ -65,20 +65,28 @@ std::string print(const Node& node) {
     return inner.op == Op::kAnd || inner.op == Op::kOr ? "(" + print(inner) + ")" : print(inner);
   };
   switch (node.op) {
-    case Op::kValue: return std::string(word(node.value));
-    case Op::kNot: return "not " + part(*node.left);
-    case Op::kAnd: return fmt::format("{} and {}", part(*node.left), part(*node.right));
-    case Op::kOr: return fmt::format("{} or {}", part(*node.left), part(*node.right));
+    case Op::kValue:
+      return std::string(word(node.value));
+    case Op::kNot:
+      return "not " + part(*node.left);
+    case Op::kAnd:
+      return fmt::format("{} and {}", part(*node.left), part(*node.right));
+    case Op::kOr:
+      return fmt::format("{} or {}", part(*node.left), part(*node.right));
   }
   return "";
 }
 
 bool value_of(const Node& node) {
   switch (node.op) {
-    case Op::kValue: return node.value;
-    case Op::kNot: return !value_of(*node.left);
-    case Op::kAnd: return value_of(*node.left) && value_of(*node.right);
-    case Op::kOr: return value_of(*node.left) || value_of(*node.right);
+    case Op::kValue:
+      return node.value;
+    case Op::kNot:
+      return !value_of(*node.left);
+    case Op::kAnd:
+      return value_of(*node.left) && value_of(*node.right);
+    case Op::kOr:
+      return value_of(*node.left) || value_of(*node.right);
   }
   return false;
 }
@@ -137,7 +145,8 @@ bool verify(const Facts& facts, std::string_view answer) {
 
 }  // namespace
 
-constinit const Family kBoolean = {
-    "boolean", "logic", "expressions of True and False", 6, Use::kShipped, kTemplates, make, verify};
+constinit const Family kBoolean = {"boolean", "logic",       "expressions of True and False",
+                                   6,         Use::kShipped, kTemplates,
+                                   make,      verify};
 
 }  // namespace sputnik::tasks

@@ -16,40 +16,57 @@ constexpr Template kTemplates[] = {
     {kPlain, "Decode {w}. It was made with a Caesar shift of {k}.", kDecode},
     {kPlain, "Shift every letter of {w} back by {places}.", kDecode},
     {kPlain, "What does {w} become if each letter moves {places} forward?", kEncode},
-    {kPlain, "Each letter of a word was moved forward by {places}. The result is {w}. What was the "
-             "word?", kDecode},
+    {kPlain,
+     "Each letter of a word was moved forward by {places}. The result is {w}. What was the "
+     "word?",
+     kDecode},
     {kPlain, "Use the Caesar cipher with shift {k} on {w}.", kEncode},
     {kPlain, "Replace each letter of {w} by the one {places} later. After z comes a.", kEncode},
     {kPlain, "Replace each letter of {w} by the one {places} earlier. Before a comes z.", kDecode},
     {kPlain, "The Caesar cipher with shift {k} gave {w}. What was the text?", kDecode},
-    {kSchool, "{name} passes a secret note. {He} moves each letter of {w} by {places} forward. What is "
-              "on the note?", kEncode},
-    {kSchool, "{name} gets the note {w}. Each letter was moved forward by {places}. What does the note "
-              "mean?", kDecode},
+    {kSchool,
+     "{name} passes a secret note. {He} moves each letter of {w} by {places} forward. What is "
+     "on the note?",
+     kEncode},
+    {kSchool,
+     "{name} gets the note {w}. Each letter was moved forward by {places}. What does the note "
+     "mean?",
+     kDecode},
     {kSchool, "The class learns the Caesar cipher. With shift {k}, what becomes of {w}?", kEncode},
-    {kSchool, "The teacher writes {w}. To read it, go back {places} for each letter. What does it say?",
+    {kSchool,
+     "The teacher writes {w}. To read it, go back {places} for each letter. What does it say?",
      kDecode},
     {kSchool, "{name} and {name2} write with a shift of {k}. How do they write {w}?", kEncode},
-    {kShop, "A shop marks its boxes in code: each letter {places} forward. What is the mark of {w}?",
+    {kShop,
+     "A shop marks its boxes in code: each letter {places} forward. What is the mark of {w}?",
      kEncode},
     {kShop, "The box is marked {w}. The code moves letters {places} forward. What is in the box?",
      kDecode},
-    {kShop, "The safe's word is {w} with every letter moved forward by {places}. Which word opens it?",
+    {kShop,
+     "The safe's word is {w} with every letter moved forward by {places}. Which word opens it?",
      kEncode},
     {kShop, "On the receipt stands {w}, shifted by {k}. Decode it.", kDecode},
-    {kShop, "{name} hides the word {w} on a {thing}, each letter {places} later. What stands there?",
+    {kShop,
+     "{name} hides the word {w} on a {thing}, each letter {places} later. What stands there?",
      kEncode},
-    {kFarm, "The farmer names each field in code, {places} forward for each letter. What is the code "
-            "for {w}?", kEncode},
-    {kFarm, "The gate shows {w}. The letters were moved forward by {places}. What is meant?", kDecode},
+    {kFarm,
+     "The farmer names each field in code, {places} forward for each letter. What is the code "
+     "for {w}?",
+     kEncode},
+    {kFarm, "The gate shows {w}. The letters were moved forward by {places}. What is meant?",
+     kDecode},
     {kFarm, "{name} paints {w} on the barn, shifted by {k}. What does {he} paint?", kEncode},
     {kFarm, "A sack says {w}. Go back {places} for each letter. What does it hold?", kDecode},
-    {kKitchen, "A secret recipe calls something {w}. Each letter was moved forward by {places}. What is "
-               "it?", kDecode},
+    {kKitchen,
+     "A secret recipe calls something {w}. Each letter was moved forward by {places}. What is "
+     "it?",
+     kDecode},
     {kKitchen, "The cook writes {w} in code with shift {k}. What does the cook write?", kEncode},
     {kKitchen, "On the jar stands {w}, written with a shift of {k}. What is in the jar?", kDecode},
-    {kKitchen, "{name} writes {w} on a cake, each letter {places} later. What is on the cake?", kEncode},
-    {kKitchen, "The menu is in code: letters moved forward by {places}. What does {w} mean?", kDecode},
+    {kKitchen, "{name} writes {w} on a cake, each letter {places} later. What is on the cake?",
+     kEncode},
+    {kKitchen, "The menu is in code: letters moved forward by {places}. What does {w} mean?",
+     kDecode},
     {kTravel, "The spy sends {w} with each letter moved {places} forward. What is sent?", kEncode},
     {kTravel, "A spy on the train reads {w}. The shift is {k}. What is the message?", kDecode},
     {kTravel, "The suitcase lock needs {w} shifted forward by {places}. What opens it?", kEncode},
@@ -60,7 +77,8 @@ constexpr Template kTemplates[] = {
      kEncode},
     {kHarbour, "The bottle holds the message {w}, shifted by {k}. What does it say?", kDecode},
     {kHarbour, "The lighthouse sends {w} in code, {places} forward. What is sent?", kEncode},
-    {kHarbour, "On the treasure map stands {w}; go back {places} for each letter. What is it?", kDecode},
+    {kHarbour, "On the treasure map stands {w}; go back {places} for each letter. What is it?",
+     kDecode},
 };
 
 char shifted(char letter, int by) {
@@ -78,15 +96,16 @@ void make(Item& item) {
   constexpr struct {
     int largest_shift;
     std::size_t words, shortest, longest;
-  } kLevels[] = {{1, 1, 3, 4}, {2, 1, 3, 5}, {3, 1, 4, 7}, {5, 1, 5, 8}, {9, 1, 7, 10}, {12, 2, 5, 8}};
+  } kLevels[] = {{1, 1, 3, 4}, {2, 1, 3, 5},  {3, 1, 4, 7},
+                 {5, 1, 5, 8}, {9, 1, 7, 10}, {12, 2, 5, 8}};
   const auto& level = at_level(kLevels, item.level);
   Draw& draw = item.draw;
   const int shift = static_cast<int>(draw.between(1, level.largest_shift));
   const std::string plain =
       level.words == 1 && draw.chance(30)
-          ? draw_letters(draw, static_cast<std::size_t>(draw.between(
-                                   static_cast<std::int64_t>(level.shortest),
-                                   static_cast<std::int64_t>(level.longest))))
+          ? draw_letters(draw, static_cast<std::size_t>(
+                                   draw.between(static_cast<std::int64_t>(level.shortest),
+                                                static_cast<std::int64_t>(level.longest))))
           : join(draw_words(draw, level.words, level.shortest, level.longest), " ");
   const bool decode = item.form.tag == kDecode;
   const std::string given = decode ? shifted(plain, shift) : plain;
@@ -119,8 +138,8 @@ bool verify(const Facts& facts, std::string_view answer) {
 
 }  // namespace
 
-constinit const Family kCaesar = {
-    "caesar", "letters", "letters moved along the alphabet", 6, Use::kShipped, kTemplates, make,
-    verify};
+constinit const Family kCaesar = {"caesar", "letters",     "letters moved along the alphabet",
+                                  6,        Use::kShipped, kTemplates,
+                                  make,     verify};
 
 }  // namespace sputnik::tasks

@@ -13,12 +13,15 @@ constexpr Template kClockTemplates[] = {
     {kPlain, "What time is {d} after {t}? Use the 24-hour clock, like 9:05."},
     {kPlain, "The clock shows {t}. Add {d}. Answer like 9:05, with 24 hours."},
     {kSchool, "The lesson begins at {t} and takes {d}. When does it end? Answer like 9:05."},
-    {kTravel, "A train leaves at {t} and travels for {d}. When does it arrive (24-hour clock, like "
-              "9:05)?"},
+    {kTravel,
+     "A train leaves at {t} and travels for {d}. When does it arrive (24-hour clock, like "
+     "9:05)?"},
     {kKitchen, "{name} puts a cake in the oven at {t} for {d}. When is it done? Answer like 9:05."},
     {kShop, "The shop opens at {t}. {name} comes {d} later. At what time is that, like 9:05?"},
-    {kFarm, "The farmer starts at {t} and works for {d}. When does the work end? Answer like 9:05."},
-    {kTravel, "{name} goes to sleep at {t} and wakes up {d} later. What time is it then, like 9:05?"},
+    {kFarm,
+     "The farmer starts at {t} and works for {d}. When does the work end? Answer like 9:05."},
+    {kTravel,
+     "{name} goes to sleep at {t} and wakes up {d} later. What time is it then, like 9:05?"},
     {kPlain, "A timer of {d} is started at {t}. When does it ring? Answer like 9:05."},
     {kHarbour, "The ferry leaves at {t} and needs {d}. When does it land? Answer like 9:05."},
 };
@@ -34,7 +37,8 @@ void make_clock(Item& item) {
   const std::int64_t hours = item.draw.between(1, most), minutes = item.draw.between(1, 11) * 5;
   const std::int64_t hour = start / 60, minute = start % 60;
   item.slots.set("t", clock_time(start));
-  item.slots.set("d", fmt::format("{} and {} minutes", count_of(hours, {"hour", "hours"}), minutes));
+  item.slots.set("d",
+                 fmt::format("{} and {} minutes", count_of(hours, {"hour", "hours"}), minutes));
   item.facts.numbers = {start, hours, minutes};
   item.say(fmt::format("I add the hours and the minutes to {}.", clock_time(start)));
   std::int64_t h = hour + hours, m = minute + minutes;
@@ -54,13 +58,14 @@ void make_clock(Item& item) {
 }
 
 bool verify_clock(const Facts& facts, std::string_view answer) {
-  const std::int64_t end = (facts.numbers[0] + 60 * facts.numbers[1] + facts.numbers[2]) % (24 * 60);
+  const std::int64_t end =
+      (facts.numbers[0] + 60 * facts.numbers[1] + facts.numbers[2]) % (24 * 60);
   const std::string_view text = trim_answer(answer);
   return text == clock_time(end) || text == fmt::format("{:02}:{:02}", end / 60, end % 60);
 }
 
-constexpr std::array<std::string_view, 7> kWeekdays = {"Monday",   "Tuesday", "Wednesday", "Thursday",
-                                                       "Friday",   "Saturday", "Sunday"};
+constexpr std::array<std::string_view, 7> kWeekdays = {
+    "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
 constexpr std::array<std::string_view, 12> kMonths = {
     "January", "February", "March",     "April",   "May",      "June",
     "July",    "August",   "September", "October", "November", "December"};
@@ -70,23 +75,36 @@ constexpr int kWeekday = 0, kDate = 1;
 
 constexpr Template kDateTemplates[] = {
     {kPlain, "Today is {w}. Which day of the week is it in {n} days?", kWeekday},
-    {kPlain, "Which date is {n} days after {d}? It is not a leap year. Answer like March 5.", kDate},
+    {kPlain, "Which date is {n} days after {d}? It is not a leap year. Answer like March 5.",
+     kDate},
     {kPlain, "If today is {w}, what day is it {n} days from now?", kWeekday},
-    {kSchool, "The holidays begin on {d} and last {n} days. On which date is school again? It is no leap "
-              "year. Answer like March 5.", kDate},
-    {kSchool, "{name} has a test in {n} days. Today is {w}. On which weekday is the test?", kWeekday},
+    {kSchool,
+     "The holidays begin on {d} and last {n} days. On which date is school again? It is no leap "
+     "year. Answer like March 5.",
+     kDate},
+    {kSchool, "{name} has a test in {n} days. Today is {w}. On which weekday is the test?",
+     kWeekday},
     {kTravel, "{name} leaves on a {w} and comes back {n} days later. On which weekday is that?",
      kWeekday},
-    {kTravel, "A ship trip starts on {d} and ends {n} days later. What is the date (no leap year), like "
-              "March 5?", kDate},
-    {kShop, "A {thing} ordered on {d} comes {n} days later. On which date? No leap year. Answer like "
-            "March 5.", kDate},
-    {kFarm, "Seeds put in the ground on a {w} come up {n} days later. Which weekday is that?", kWeekday},
-    {kKitchen, "Milk bought on {d} is good for {n} days. What is the last date, like March 5? It is no "
-               "leap year.", kDate},
+    {kTravel,
+     "A ship trip starts on {d} and ends {n} days later. What is the date (no leap year), like "
+     "March 5?",
+     kDate},
+    {kShop,
+     "A {thing} ordered on {d} comes {n} days later. On which date? No leap year. Answer like "
+     "March 5.",
+     kDate},
+    {kFarm, "Seeds put in the ground on a {w} come up {n} days later. Which weekday is that?",
+     kWeekday},
+    {kKitchen,
+     "Milk bought on {d} is good for {n} days. What is the last date, like March 5? It is no "
+     "leap year.",
+     kDate},
     {kHarbour, "The ferry is repaired in {n} days. Today is {w}. Which weekday is that?", kWeekday},
-    {kHarbour, "A ship left on {d} and was back {n} days later. Which date was that? No leap year. "
-               "Answer like March 5.", kDate},
+    {kHarbour,
+     "A ship left on {d} and was back {n} days later. Which date was that? No leap year. "
+     "Answer like March 5.",
+     kDate},
 };
 
 std::string date_text(std::int64_t month, std::int64_t day) {
@@ -145,10 +163,11 @@ bool verify_date(const Facts& facts, std::string_view answer) {
 
 }  // namespace
 
-constinit const Family kClock = {
-    "clock", "time", "a time and a duration", 5, Use::kExtra, kClockTemplates, make_clock, verify_clock};
-constinit const Family kDates = {
-    "dates", "time", "weekdays and dates some days later", 5, Use::kExtra, kDateTemplates, make_date,
-    verify_date};
+constinit const Family kClock = {"clock",    "time",      "a time and a duration",
+                                 5,          Use::kExtra, kClockTemplates,
+                                 make_clock, verify_clock};
+constinit const Family kDates = {"dates",   "time",      "weekdays and dates some days later",
+                                 5,         Use::kExtra, kDateTemplates,
+                                 make_date, verify_date};
 
 }  // namespace sputnik::tasks

@@ -22,35 +22,41 @@ constexpr Template kTemplates[] = {
     {kPlain, "My number was {a}, {moves}. What is it now?"},
     {kShop, "A shop has {a} {things}, {moves}. How many {things} are there now?"},
     {kShop, "There were {a} {things} on the shelf, {moves}. How many are on the shelf at the end?"},
-    {kShop, "In the morning the shop counts {a} {things}, {moves}. How many {things} are left in the "
-            "evening?"},
+    {kShop,
+     "In the morning the shop counts {a} {things}, {moves}. How many {things} are left in the "
+     "evening?"},
     {kShop, "A box holds {a} {things}, {moves}. How many {things} [does it hold|are in it] then?"},
     {kShop, "The window shows {a} {things}, {moves}. How many does it show now?"},
     {kSchool, "{name} has {a} {things}, {moves}. How many {things} does {he} have now?"},
     {kSchool, "At first {name} owns {a} {things}, {moves}. How many does {he} own in the end?"},
-    {kSchool, "There are {a} {things} in the classroom, {moves}. How many {things} are there [now|at "
-              "last]?"},
+    {kSchool,
+     "There are {a} {things} in the classroom, {moves}. How many {things} are there [now|at "
+     "last]?"},
     {kSchool, "{name} counts {a} {things}, {moves}. How many should {he} count now?"},
     {kSchool, "The school owns {a} {things}, {moves}. How many does it own after that?"},
     {kFarm, "A farm has {a} {things}, {moves}. How many {things} does the farm have now?"},
     {kFarm, "There are {a} {things} in the barn, {moves}. How many are in the barn then?"},
     {kFarm, "{name} keeps {a} {things}, {moves}. How many {things} does {he} keep now?"},
-    {kFarm, "The farmer starts the week with {a} {things}, {moves}. How many are there at the end of "
-            "the week?"},
+    {kFarm,
+     "The farmer starts the week with {a} {things}, {moves}. How many are there at the end of "
+     "the week?"},
     {kKitchen, "There are {a} {things} in the kitchen, {moves}. How many {things} are there now?"},
     {kKitchen, "{name} puts {a} {things} on the table, {moves}. How many are on the table?"},
-    {kKitchen, "The cook has {a} {things}, {moves}. How many {things} does the cook have [now|at the "
-               "end]?"},
+    {kKitchen,
+     "The cook has {a} {things}, {moves}. How many {things} does the cook have [now|at the "
+     "end]?"},
     {kKitchen, "A basket holds {a} {things}, {moves}. How many {things} are in the basket now?"},
     {kKitchen, "At first there were {a} {things} in the bowl, {moves}. How many remain?"},
     {kTravel, "{name} packs {a} {things}, {moves}. How many {things} does {he} carry now?"},
     {kTravel, "A bus starts with {a} people, {people}. How many people are on the bus now?"},
-    {kTravel, "A train leaves with {a} people, {people}. How many people are on it [at the end|now]?"},
+    {kTravel,
+     "A train leaves with {a} people, {people}. How many people are on it [at the end|now]?"},
     {kTravel, "{name} collects {a} {things}, {moves}. How many does {he} have after the trip?"},
     {kTravel, "On the way {name} finds {a} {things}, {moves}. How many {things} is that now?"},
     {kHarbour, "{a} {things} are in the harbour, {moves}. How many are there now?"},
     {kHarbour, "A ferry takes {a} people, {people}. How many people are on the ferry now?"},
-    {kHarbour, "{name} has {a} {things} in the boat, {moves}. How many {things} are in it at the end?"},
+    {kHarbour,
+     "{name} has {a} {things} in the boat, {moves}. How many {things} are in it at the end?"},
     {kHarbour, "The store at the pier holds {a} {things}, {moves}. How many does it hold now?"},
 };
 
@@ -113,6 +119,6 @@ bool verify(const Facts& facts, std::string_view answer) {
 
 constinit const Family kChainSum = {
     "chain_sum", "arithmetic", "a running total of gains and losses", 6, Use::kShipped, kTemplates,
-    make, verify};
+    make,        verify};
 
 }  // namespace sputnik::tasks

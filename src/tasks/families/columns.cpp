@@ -15,8 +15,9 @@ std::vector<int> digits_of(std::int64_t value) {
 
 std::string_view place_name(std::size_t place) {
   static constexpr std::array<std::string_view, 9> kNames = {
-      "Ones",     "Tens",         "Hundreds",    "Thousands",       "Ten thousands",
-      "Hundred thousands", "Millions", "Ten millions", "Hundred millions"};
+      "Ones",      "Tens",          "Hundreds",
+      "Thousands", "Ten thousands", "Hundred thousands",
+      "Millions",  "Ten millions",  "Hundred millions"};
   SPUTNIK_ASSERT(place < kNames.size());
   return kNames[place];
 }

@@ -1,5 +1,5 @@
-// Countdown: make a target from given numbers, each used once. And its special case, the game of 24.
-// The thought tries combinations, shows dead ends, and stops at the first one that fits.
+// Countdown: make a target from given numbers, each used once. And its special case, the game
+// of 24. The thought tries combinations, shows dead ends, and stops at the first one that fits.
 #include "tasks/arithmetic.h"
 #include "tasks/families/columns.h"
 #include "tasks/families/families.h"
@@ -20,37 +20,45 @@ constexpr Template kTemplates[] = {
     {kPlain, "Write {t} as an expression of {n}. Each number [appears|stands in it] once."},
     {kPlain, "Which expression of the numbers {n}, each one once, has the value {t}?"},
     {kPlain, "Put + - * / and brackets between {n}, in any order, to get {t}."},
-    {kSchool, "The teacher gives {name} the numbers {n}. {He} should make {t}, using each number once. "
-              "Show an expression."},
-    {kSchool, "{name} and {name2} play countdown. The numbers are {n}, the target is {t}. Each number "
-              "is used once. Write a solution."},
-    {kSchool, "In a maths game {name} must build {t} out of {n}, each number once. What can {he} "
-              "write?"},
+    {kSchool,
+     "The teacher gives {name} the numbers {n}. {He} should make {t}, using each number once. "
+     "Show an expression."},
+    {kSchool,
+     "{name} and {name2} play countdown. The numbers are {n}, the target is {t}. Each number "
+     "is used once. Write a solution."},
+    {kSchool,
+     "In a maths game {name} must build {t} out of {n}, each number once. What can {he} "
+     "write?"},
     {kSchool, "Homework: use {n} once each to make {t}. Write the expression."},
     {kSchool, "On the board stand the numbers {n}. Make {t} from them, each used once."},
-    {kShop, "A lock in a shop opens if you write {t} with the numbers {n}, each used once. What do you "
-            "write?"},
+    {kShop,
+     "A lock in a shop opens if you write {t} with the numbers {n}, each used once. What do you "
+     "write?"},
     {kShop, "{name} has number cards {n} from the toy shop. Use each card once to make {t}."},
     {kShop, "The prices are {n}. Combine them, each once, with + - * / to get {t}."},
     {kShop, "A riddle on a {thing}: make {t} from {n}, each number once. Solve it."},
     {kShop, "For a prize, write {t} with the numbers {n}. Each is used exactly once."},
     {kFarm, "The gate code of the farm is {t}. Make it from {n}, each number used once."},
     {kFarm, "{name} paints the numbers {n} on {things}. Combine all of them once to get {t}."},
-    {kFarm, "The rows hold {n} {things}. Write an expression of these numbers, each once, that is {t}."},
+    {kFarm,
+     "The rows hold {n} {things}. Write an expression of these numbers, each once, that is {t}."},
     {kFarm, "A farmer's riddle: get {t} from {n} with + - * /, each number once."},
     {kKitchen, "On the fridge are magnets with {n}. Make {t} with them, each used once."},
     {kKitchen, "{name} writes {n} with sugar on a cake. Use each number once to make {t}."},
     {kKitchen, "The oven's timer must show {t}. Write it with {n}, each number once."},
-    {kKitchen, "While the soup cooks, {name} tries to make {t} from {n}, each number once. Help {him}."},
+    {kKitchen,
+     "While the soup cooks, {name} tries to make {t} from {n}, each number once. Help {him}."},
     {kKitchen, "Bowls are marked {n}. Which expression of all these numbers, each once, is {t}?"},
-    {kTravel, "On the bus {name} plays with the numbers {n}. {He} wants {t} and may use each once. "
-              "What works?"},
+    {kTravel,
+     "On the bus {name} plays with the numbers {n}. {He} wants {t} and may use each once. "
+     "What works?"},
     {kTravel, "Seats {n} are free. Combine the numbers, each once, to get {t}."},
     {kTravel, "The ticket shows {n}. Make {t} of these numbers, each one once."},
     {kTravel, "A safe in the hotel opens with {t}, written with {n}, each used once. Write it."},
     {kTravel, "{name} sees the road signs {n}. Use all of them once to make {t}."},
     {kHarbour, "The boats carry the numbers {n}. Make {t} from them, each used once."},
-    {kHarbour, "The captain's riddle: reach {t} with {n}, every number once. Write the expression."},
+    {kHarbour,
+     "The captain's riddle: reach {t} with {n}, every number once. Write the expression."},
     {kHarbour, "Crates are marked {n}. Use each mark once to write {t}."},
     {kHarbour, "On the pier {name} must make {t} from {n}, each number once. How?"},
 };
@@ -83,10 +91,14 @@ struct Move {
 // a op b, where it stays a whole number that is not negative.
 std::optional<std::int64_t> apply(char op, std::int64_t a, std::int64_t b) {
   switch (op) {
-    case '+': return a + b;
-    case '-': return a >= b ? std::optional(a - b) : std::nullopt;
-    case '*': return a * b;
-    default: return b != 0 && a % b == 0 ? std::optional(a / b) : std::nullopt;
+    case '+':
+      return a + b;
+    case '-':
+      return a >= b ? std::optional(a - b) : std::nullopt;
+    case '*':
+      return a * b;
+    default:
+      return b != 0 && a % b == 0 ? std::optional(a / b) : std::nullopt;
   }
 }
 
@@ -211,7 +223,8 @@ void make_game24(Item& item) {
   std::vector<std::int64_t> numbers(4);
   std::optional<Attempt> solution;
   while (!solution || solution->result.value != kTarget) {
-    for (std::int64_t& number : numbers) number = item.draw.between(1, at_level(kLargest, item.level));
+    for (std::int64_t& number : numbers)
+      number = item.draw.between(1, at_level(kLargest, item.level));
     solution = attempt(item.draw, numbers, kLimit);
   }
   item.slots.set("n", join(numbers, ", "));
@@ -239,12 +252,17 @@ bool verify(const Facts& facts, std::string_view answer) {
 
 }  // namespace
 
-constinit const Family kCountdown = {
-    "countdown", "search", "a target from given numbers, each used once", 6, Use::kShipped,
-    kTemplates, make_countdown, verify};
+constinit const Family kCountdown = {"countdown",
+                                     "search",
+                                     "a target from given numbers, each used once",
+                                     6,
+                                     Use::kShipped,
+                                     kTemplates,
+                                     make_countdown,
+                                     verify};
 
 constinit const Family kGame24 = {
-    "game_of_24", "search", "24 from four numbers", 4, Use::kExtra, kGame24Templates, make_game24,
-    verify};
+    "game_of_24", "search", "24 from four numbers", 4, Use::kExtra, kGame24Templates,
+    make_game24,  verify};
 
 }  // namespace sputnik::tasks

@@ -22,7 +22,8 @@ constexpr Template kTemplates[] = {
     {kPlain, "{list:C}: how many corners is that?", kCorners},
     {kPlain, "If I see {list}, how many legs do I see?", kLegs},
     {kFarm, "In the barn are {list}. How many legs are in the barn?", kLegs},
-    {kFarm, "{name} looks after {list}. How many legs do the animals have [together|in all]?", kLegs},
+    {kFarm, "{name} looks after {list}. How many legs do the animals have [together|in all]?",
+     kLegs},
     {kFarm, "A farmer counts {list} in the field. How many legs stand there?", kLegs},
     {kFarm, "{list:C} come to the gate. How many feet is that, if every leg has a foot?", kLegs},
     {kFarm, "{name} sees {list} on the farm. How many legs does {he} see?", kLegs},
@@ -62,36 +63,48 @@ constexpr Kind kLegsTrain[] = {
     {{"horse", "horses"}, 4}, {{"bee", "bees"}, 6},       {{"ant", "ants"}, 6},
     {{"snake", "snakes"}, 0}, {{"sheep", "sheep"}, 4},    {{"child", "children"}, 2},
     {{"pig", "pigs"}, 4},     {{"goose", "geese"}, 2}};
-constexpr Kind kLegsTest[] = {
-    {{"goat", "goats"}, 4},     {{"beetle", "beetles"}, 6},   {{"owl", "owls"}, 2},
-    {{"rabbit", "rabbits"}, 4}, {{"worm", "worms"}, 0},       {{"seagull", "seagulls"}, 2},
-    {{"scorpion", "scorpions"}, 8}, {{"fox", "foxes"}, 4}};
-constexpr Kind kWheelsTrain[] = {
-    {{"car", "cars"}, 4},           {{"bike", "bikes"}, 2},       {{"tricycle", "tricycles"}, 3},
-    {{"unicycle", "unicycles"}, 1}, {{"bus", "buses"}, 6},        {{"sled", "sleds"}, 0},
-    {{"motorbike", "motorbikes"}, 2}, {{"taxi", "taxis"}, 4}};
+constexpr Kind kLegsTest[] = {{{"goat", "goats"}, 4},         {{"beetle", "beetles"}, 6},
+                              {{"owl", "owls"}, 2},           {{"rabbit", "rabbits"}, 4},
+                              {{"worm", "worms"}, 0},         {{"seagull", "seagulls"}, 2},
+                              {{"scorpion", "scorpions"}, 8}, {{"fox", "foxes"}, 4}};
+constexpr Kind kWheelsTrain[] = {{{"car", "cars"}, 4},
+                                 {{"bike", "bikes"}, 2},
+                                 {{"tricycle", "tricycles"}, 3},
+                                 {{"unicycle", "unicycles"}, 1},
+                                 {{"bus", "buses"}, 6},
+                                 {{"sled", "sleds"}, 0},
+                                 {{"motorbike", "motorbikes"}, 2},
+                                 {{"taxi", "taxis"}, 4}};
 constexpr Kind kWheelsTest[] = {
-    {{"scooter", "scooters"}, 2}, {{"van", "vans"}, 4},   {{"big truck", "big trucks"}, 10},
+    {{"scooter", "scooters"}, 2},         {{"van", "vans"}, 4},   {{"big truck", "big trucks"}, 10},
     {{"wheelbarrow", "wheelbarrows"}, 1}, {{"pram", "prams"}, 4}, {{"jeep", "jeeps"}, 4}};
-constexpr Kind kCornersTrain[] = {
-    {{"triangle", "triangles"}, 3}, {{"square", "squares"}, 4},   {{"circle", "circles"}, 0},
-    {{"pentagon", "pentagons"}, 5}, {{"hexagon", "hexagons"}, 6}, {{"rectangle", "rectangles"}, 4}};
-constexpr Kind kCornersTest[] = {{{"triangle", "triangles"}, 3}, {{"octagon", "octagons"}, 8},
-                                 {{"oval", "ovals"}, 0},         {{"diamond shape", "diamond shapes"}, 4},
-                                 {{"hexagon", "hexagons"}, 6},   {{"trapezoid", "trapezoids"}, 4}};
+constexpr Kind kCornersTrain[] = {{{"triangle", "triangles"}, 3}, {{"square", "squares"}, 4},
+                                  {{"circle", "circles"}, 0},     {{"pentagon", "pentagons"}, 5},
+                                  {{"hexagon", "hexagons"}, 6},   {{"rectangle", "rectangles"}, 4}};
+constexpr Kind kCornersTest[] = {
+    {{"triangle", "triangles"}, 3}, {{"octagon", "octagons"}, 8},
+    {{"oval", "ovals"}, 0},         {{"diamond shape", "diamond shapes"}, 4},
+    {{"hexagon", "hexagons"}, 6},   {{"trapezoid", "trapezoids"}, 4}};
 // Their worth is common knowledge, so both splits know the same coins.
-constexpr Kind kCoinKinds[] = {{{"penny", "pennies"}, 1},    {{"nickel", "nickels"}, 5},
-                               {{"dime", "dimes"}, 10},      {{"quarter", "quarters"}, 25},
-                               {{"half dollar", "half dollars"}, 50}, {{"dollar", "dollars"}, 100}};
+constexpr Kind kCoinKinds[] = {{{"penny", "pennies"}, 1},
+                               {{"nickel", "nickels"}, 5},
+                               {{"dime", "dimes"}, 10},
+                               {{"quarter", "quarters"}, 25},
+                               {{"half dollar", "half dollars"}, 50},
+                               {{"dollar", "dollars"}, 100}};
 
 std::span<const Kind> kinds_of(int tag, Split split) {
   const bool train = split == Split::kTrain;
   using Kinds = std::span<const Kind>;
   switch (tag) {
-    case kLegs: return train ? Kinds(kLegsTrain) : Kinds(kLegsTest);
-    case kWheels: return train ? Kinds(kWheelsTrain) : Kinds(kWheelsTest);
-    case kCorners: return train ? Kinds(kCornersTrain) : Kinds(kCornersTest);
-    default: return kCoinKinds;
+    case kLegs:
+      return train ? Kinds(kLegsTrain) : Kinds(kLegsTest);
+    case kWheels:
+      return train ? Kinds(kWheelsTrain) : Kinds(kWheelsTest);
+    case kCorners:
+      return train ? Kinds(kCornersTrain) : Kinds(kCornersTest);
+    default:
+      return kCoinKinds;
   }
 }
 
@@ -121,9 +134,8 @@ void make(Item& item) {
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     const std::int64_t n = draw.between(tag == kBundles ? 2 : 1, largest);
     const std::int64_t each = kinds[i].each;
-    const std::string some = tag == kBundles
-                                 ? fmt::format("{} packs of {}", n, each)
-                                 : count_of(n, kinds[i].noun);
+    const std::string some =
+        tag == kBundles ? fmt::format("{} packs of {}", n, each) : count_of(n, kinds[i].noun);
     list.push_back(tag == kBundles ? fmt::format("{} {}", some, item.nouns[0].many) : some);
     item.facts.numbers.push_back(n);
     item.facts.numbers.push_back(each);
@@ -145,8 +157,8 @@ bool verify(const Facts& facts, std::string_view answer) {
 
 }  // namespace
 
-constinit const Family kCounting = {
-    "counting", "arithmetic", "legs, wheels, corners and coins", 6, Use::kShipped, kTemplates, make,
-    verify};
+constinit const Family kCounting = {"counting", "arithmetic",  "legs, wheels, corners and coins",
+                                    6,          Use::kShipped, kTemplates,
+                                    make,       verify};
 
 }  // namespace sputnik::tasks

@@ -10,20 +10,26 @@ constexpr Template kLongDivisionTemplates[] = {
     {kPlain, "Divide {a} by {b}. Give the quotient and the remainder, like 4 remainder 1."},
     {kPlain, "What is {a} / {b}? Answer with quotient and remainder, like 4 remainder 1."},
     {kPlain, "How often does {b} go into {a}, and what is left? Answer like 4 remainder 1."},
-    {kSchool, "{a} {things} are shared equally by {b} children. How many does each get, and how many "
-              "are left? Answer like 4 remainder 1."},
+    {kSchool,
+     "{a} {things} are shared equally by {b} children. How many does each get, and how many "
+     "are left? Answer like 4 remainder 1."},
     {kPlain, "Work out {a} divided by {b} with remainder. Answer like 4 remainder 1."},
-    {kShop, "{a} {things} are packed in boxes of {b}. How many full boxes are there, and how many "
-            "{things} are left? Answer like 4 remainder 1."},
-    {kFarm, "{a} {things} are planted in rows of {b}. How many full rows are there, and how many are "
-            "left over? Answer like 4 remainder 1."},
-    {kKitchen, "{name} puts {a} {things} on plates, {b} on each. How many full plates, and how many "
-               "{things} are left? Answer like 4 remainder 1."},
-    {kTravel, "{a} people get into cars for {b}. How many cars are full, and how many people are left? "
-              "Answer like 4 remainder 1."},
+    {kShop,
+     "{a} {things} are packed in boxes of {b}. How many full boxes are there, and how many "
+     "{things} are left? Answer like 4 remainder 1."},
+    {kFarm,
+     "{a} {things} are planted in rows of {b}. How many full rows are there, and how many are "
+     "left over? Answer like 4 remainder 1."},
+    {kKitchen,
+     "{name} puts {a} {things} on plates, {b} on each. How many full plates, and how many "
+     "{things} are left? Answer like 4 remainder 1."},
+    {kTravel,
+     "{a} people get into cars for {b}. How many cars are full, and how many people are left? "
+     "Answer like 4 remainder 1."},
     {kPlain, "Compute {a} : {b} as quotient and remainder, like 4 remainder 1."},
-    {kHarbour, "{a} {things} go on boats, {b} on each. How many boats are full, and how many {things} "
-               "are left? Answer like 4 remainder 1."},
+    {kHarbour,
+     "{a} {things} go on boats, {b} on each. How many boats are full, and how many {things} "
+     "are left? Answer like 4 remainder 1."},
 };
 
 void make_long_division(Item& item) {
@@ -70,8 +76,9 @@ constexpr Template kPrimeTemplates[] = {
     {kSchool, "{name} must split {n} into prime factors. What should {he} write?"},
     {kSchool, "The teacher asks for the primes whose product is {n}. Write the product."},
     {kPlain, "Find the prime factors of {n}. Write them with * between them."},
-    {kShop, "A shop packs {n} {things} in boxes in boxes, each step a prime number. Write {n} as a "
-            "product of primes."},
+    {kShop,
+     "A shop packs {n} {things} in boxes in boxes, each step a prime number. Write {n} as a "
+     "product of primes."},
     {kFarm, "{n} {things} stand in blocks. Write {n} as a product of primes."},
     {kTravel, "The code is the prime factorisation of {n}. Write it."},
     {kPlain, "Decompose {n} into primes."},
@@ -176,13 +183,18 @@ bool verify_base_conversion(const Facts& facts, std::string_view answer) {
 }  // namespace
 
 constinit const Family kLongDivision = {
-    "long_division", "arithmetic", "quotient and remainder", 6, Use::kExtra, kLongDivisionTemplates,
-    make_long_division, verify_long_division};
-constinit const Family kPrimeFactors = {
-    "prime_factors", "numbers", "a number as a product of primes", 5, Use::kExtra, kPrimeTemplates,
-    make_prime_factors, verify_prime_factors};
+    "long_division", "arithmetic",           "quotient and remainder", 6,
+    Use::kExtra,     kLongDivisionTemplates, make_long_division,       verify_long_division};
+constinit const Family kPrimeFactors = {"prime_factors",
+                                        "numbers",
+                                        "a number as a product of primes",
+                                        5,
+                                        Use::kExtra,
+                                        kPrimeTemplates,
+                                        make_prime_factors,
+                                        verify_prime_factors};
 constinit const Family kBaseConversion = {
-    "base_conversion", "numbers", "decimal to another base", 5, Use::kExtra, kBaseTemplates,
-    make_base_conversion, verify_base_conversion};
+    "base_conversion", "numbers",      "decimal to another base", 5,
+    Use::kExtra,       kBaseTemplates, make_base_conversion,      verify_base_conversion};
 
 }  // namespace sputnik::tasks

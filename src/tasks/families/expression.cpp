@@ -124,14 +124,14 @@ void make(Item& item) {
                              fmt::format("I have {}. I begin with the innermost part.", text)}));
   while (Node* node = innermost(*tree)) {
     const std::int64_t value = value_of(*node);
-    const std::string part = fmt::format("{} {} {}", node->left->value, node->op, node->right->value);
+    const std::string part =
+        fmt::format("{} {} {}", node->left->value, node->op, node->right->value);
     node->op = 0;
     node->value = value;
     node->left.reset();
     node->right.reset();
     const std::string rest = print(*tree);
-    item.equation("", part, value,
-                  tree->op == 0 ? "." : fmt::format(". Now I have {}.", rest));
+    item.equation("", part, value, tree->op == 0 ? "." : fmt::format(". Now I have {}.", rest));
   }
 }
 
@@ -143,8 +143,13 @@ bool verify(const Facts& facts, std::string_view answer) {
 
 }  // namespace
 
-constinit const Family kExpression = {
-    "expression", "arithmetic", "sums, differences and products with brackets", 6, Use::kShipped,
-    kTemplates, make, verify};
+constinit const Family kExpression = {"expression",
+                                      "arithmetic",
+                                      "sums, differences and products with brackets",
+                                      6,
+                                      Use::kShipped,
+                                      kTemplates,
+                                      make,
+                                      verify};
 
 }  // namespace sputnik::tasks

@@ -13,8 +13,8 @@ std::span<const Family* const> families() {
       // For larger runs.
       &kLongDivision, &kFractions, &kPrimeFactors, &kBaseConversion, &kClock, &kLinearSystem,
       &kNumberSequence, &kGame24, &kMakeChange, &kUnitConversion, &kListStatistics, &kRewriting,
-      &kSyllogism, &kGridWalk, &kFamilyRelations, &kShortestPath, &kTaskOrder, &kBinary, &kProbability,
-      &kDates, &kRetrieval,
+      &kSyllogism, &kGridWalk, &kFamilyRelations, &kShortestPath, &kTaskOrder, &kBinary,
+      &kProbability, &kDates, &kRetrieval,
       // Never trained.
       &kFiltering, &kBrackets, &kProgramOutput};
   return kFamilies;

@@ -18,13 +18,17 @@ constexpr Template kFractionTemplates[] = {
     {kPlain, "Add the fractions {x} and {y}.", kAdd},
     {kSchool, "{name} must add {x} and {y}. What is the sum?", kAdd},
     {kSchool, "The teacher writes {x}. Write it with the smallest numbers possible.", kSimplify},
-    {kKitchen, "{name} has {x} of a cake and gives away {y} of a cake. What part of a cake is left?",
+    {kKitchen,
+     "{name} has {x} of a cake and gives away {y} of a cake. What part of a cake is left?",
      kSubtract},
-    {kKitchen, "A recipe needs {x} cups of milk and {y} cups of water. How many cups is that?", kAdd},
+    {kKitchen, "A recipe needs {x} cups of milk and {y} cups of water. How many cups is that?",
+     kAdd},
     {kPlain, "Subtract {y} from {x}.", kSubtract},
     {kTravel, "{name} walked {x} miles and then {y} miles. How many miles is that?", kAdd},
-    {kShop, "A ribbon of {x} metres is cut; {y} metres are sold. How many metres are left?", kSubtract},
-    {kHarbour, "A barrel is filled to {x}. {y} of the barrel is used. How full is it now?", kSubtract},
+    {kShop, "A ribbon of {x} metres is cut; {y} metres are sold. How many metres are left?",
+     kSubtract},
+    {kHarbour, "A barrel is filled to {x}. {y} of the barrel is used. How full is it now?",
+     kSubtract},
     {kHarbour, "The tide rose {x} metres and then {y} metres. How much is that?", kAdd},
     {kFarm, "One field is {x} of the farm, another is {y}. What part are both together?", kAdd},
 };
@@ -57,7 +61,8 @@ void make_fractions(Item& item) {
     item.facts.numbers = {kSimplify, a * factor, b * factor, 0, 1};
     item.say(fmt::format("I look for numbers that divide {} and {}.", a * factor, b * factor));
     item.choice(fmt::format("The gcd of {} and {} is ", a * factor, b * factor),
-                std::to_string(std::gcd(a, b) * factor), std::to_string(std::gcd(a, b) * factor + 1));
+                std::to_string(std::gcd(a, b) * factor),
+                std::to_string(std::gcd(a, b) * factor + 1));
     return reduce(item, a * factor, b * factor);
   }
   std::int64_t d = draw.between(2, largest), c = draw.between(1, d - 1);
@@ -92,29 +97,45 @@ bool verify_fractions(const Facts& facts, std::string_view answer) {
 constexpr int kDice = 0, kCoins = 1, kMarbles = 2;
 
 constexpr Template kProbabilityTemplates[] = {
-    {kPlain, "Two dice are rolled. What is the probability that the sum is {s}? Answer with a fraction.",
+    {kPlain,
+     "Two dice are rolled. What is the probability that the sum is {s}? Answer with a fraction.",
      kDice},
-    {kPlain, "{n} coins are tossed. What is the probability of exactly {k} heads? Answer with a "
-             "fraction.", kCoins},
-    {kSchool, "A bag holds {r} red and {b} blue marbles. What is the probability to draw a red one? "
-              "Answer with a fraction.", kMarbles},
+    {kPlain,
+     "{n} coins are tossed. What is the probability of exactly {k} heads? Answer with a "
+     "fraction.",
+     kCoins},
+    {kSchool,
+     "A bag holds {r} red and {b} blue marbles. What is the probability to draw a red one? "
+     "Answer with a fraction.",
+     kMarbles},
     {kSchool, "{name} rolls two dice. How likely is a sum of {s}? Answer with a fraction.", kDice},
     {kSchool, "{name} tosses {n} coins. How likely are exactly {k} heads? Answer with a fraction.",
      kCoins},
-    {kShop, "A shop mixes {r} red and {b} blue {things} in a box. {name} takes one without looking. How "
-            "likely is it red? Answer with a fraction.", kMarbles},
-    {kTravel, "On the train {name} rolls two dice. What is the chance for the sum {s}, as a fraction?",
+    {kShop,
+     "A shop mixes {r} red and {b} blue {things} in a box. {name} takes one without looking. How "
+     "likely is it red? Answer with a fraction.",
+     kMarbles},
+    {kTravel,
+     "On the train {name} rolls two dice. What is the chance for the sum {s}, as a fraction?",
      kDice},
-    {kKitchen, "A bowl has {r} red and {b} blue sweets. What is the chance to take a red one, as a "
-               "fraction?", kMarbles},
-    {kFarm, "In a pen are {r} red and {b} blue hens. One comes out. What is the chance that it is red, "
-            "as a fraction?", kMarbles},
+    {kKitchen,
+     "A bowl has {r} red and {b} blue sweets. What is the chance to take a red one, as a "
+     "fraction?",
+     kMarbles},
+    {kFarm,
+     "In a pen are {r} red and {b} blue hens. One comes out. What is the chance that it is red, "
+     "as a fraction?",
+     kMarbles},
     {kPlain, "What is the chance of {k} heads in {n} tosses of a coin, as a fraction?", kCoins},
-    {kHarbour, "A net holds {r} red and {b} blue fish. One jumps out. How likely is it red? Answer with "
-               "a fraction.", kMarbles},
-    {kHarbour, "A sailor tosses {n} coins. How likely are exactly {k} heads? Answer with a fraction.",
+    {kHarbour,
+     "A net holds {r} red and {b} blue fish. One jumps out. How likely is it red? Answer with "
+     "a fraction.",
+     kMarbles},
+    {kHarbour,
+     "A sailor tosses {n} coins. How likely are exactly {k} heads? Answer with a fraction.",
      kCoins},
-    {kHarbour, "A pirate rolls two dice. How likely is the sum {s}? Answer with a fraction.", kDice},
+    {kHarbour, "A pirate rolls two dice. How likely is the sum {s}? Answer with a fraction.",
+     kDice},
 };
 
 void make_probability(Item& item) {
@@ -177,11 +198,21 @@ bool verify_probability(const Facts& facts, std::string_view answer) {
 
 }  // namespace
 
-constinit const Family kFractions = {
-    "fractions", "numbers", "fractions simplified, added, subtracted", 5, Use::kExtra,
-    kFractionTemplates, make_fractions, verify_fractions};
-constinit const Family kProbability = {
-    "probability", "numbers", "chances with dice, coins and marbles", 4, Use::kExtra,
-    kProbabilityTemplates, make_probability, verify_probability};
+constinit const Family kFractions = {"fractions",
+                                     "numbers",
+                                     "fractions simplified, added, subtracted",
+                                     5,
+                                     Use::kExtra,
+                                     kFractionTemplates,
+                                     make_fractions,
+                                     verify_fractions};
+constinit const Family kProbability = {"probability",
+                                       "numbers",
+                                       "chances with dice, coins and marbles",
+                                       4,
+                                       Use::kExtra,
+                                       kProbabilityTemplates,
+                                       make_probability,
+                                       verify_probability};
 
 }  // namespace sputnik::tasks

@@ -11,53 +11,70 @@ namespace {
 // answer.
 constexpr Template kTemplates[] = {
     {kPlain, "A {good} always tells the truth, a {bad} always lies. {say} Who is what? {format}"},
-    {kPlain, "{good:C}s tell the truth and {bad}s lie. {say} Find out who is a {good} and who is a "
-             "{bad}. {format}"},
-    {kPlain, "On an island live {good}s, who never lie, and {bad}s, who always lie. {say} {format}"},
-    {kPlain, "Everybody here is a {good} (always truthful) or a {bad} (always lying). {say} What is "
-             "each of them? {format}"},
+    {kPlain,
+     "{good:C}s tell the truth and {bad}s lie. {say} Find out who is a {good} and who is a "
+     "{bad}. {format}"},
+    {kPlain,
+     "On an island live {good}s, who never lie, and {bad}s, who always lie. {say} {format}"},
+    {kPlain,
+     "Everybody here is a {good} (always truthful) or a {bad} (always lying). {say} What is "
+     "each of them? {format}"},
     {kPlain, "{say} A {good} says only true things, a {bad} only false ones. Who is who? {format}"},
     {kPlain, "A puzzle: {good}s never lie, {bad}s never tell the truth. {say} {format}"},
-    {kPlain, "You meet {people}. Each is a {good}, who tells the truth, or a {bad}, who lies. {say} "
-             "{format}"},
+    {kPlain,
+     "You meet {people}. Each is a {good}, who tells the truth, or a {bad}, who lies. {say} "
+     "{format}"},
     {kPlain, "{good:C}s are honest, {bad}s are liars. {say} Solve it. {format}"},
-    {kPlain, "Decide who is a {good} and who is a {bad}: {say} {good:C}s tell the truth, {bad}s lie. "
-             "{format}"},
+    {kPlain,
+     "Decide who is a {good} and who is a {bad}: {say} {good:C}s tell the truth, {bad}s lie. "
+     "{format}"},
     {kPlain, "{people:C} are each a {good} (truth) or a {bad} (lie). {say} {format}"},
-    {kSchool, "At school {people} play a game. A {good} must tell the truth, a {bad} must lie. {say} "
-              "{format}"},
-    {kSchool, "In the school play every {good} tells the truth and every {bad} lies. {say} Who plays "
-              "what? {format}"},
+    {kSchool,
+     "At school {people} play a game. A {good} must tell the truth, a {bad} must lie. {say} "
+     "{format}"},
+    {kSchool,
+     "In the school play every {good} tells the truth and every {bad} lies. {say} Who plays "
+     "what? {format}"},
     {kSchool, "The teacher says: {good}s tell the truth, {bad}s lie. {say} {format}"},
-    {kSchool, "In class, {people} drew cards: {good} means telling the truth, {bad} means lying. {say} "
-              "{format}"},
+    {kSchool,
+     "In class, {people} drew cards: {good} means telling the truth, {bad} means lying. {say} "
+     "{format}"},
     {kSchool, "{say} In this game a {good} never lies and a {bad} always does. {format}"},
-    {kShop, "In a shop work {good}s, who are always honest, and {bad}s, who always lie. {say} {format}"},
-    {kShop, "You ask {people} about a {thing}. A {good} tells the truth, a {bad} lies. {say} {format}"},
+    {kShop,
+     "In a shop work {good}s, who are always honest, and {bad}s, who always lie. {say} {format}"},
+    {kShop,
+     "You ask {people} about a {thing}. A {good} tells the truth, a {bad} lies. {say} {format}"},
     {kShop, "The sellers are {good}s (truthful) or {bad}s (lying). {say} Who is what? {format}"},
     {kShop, "{people:C} stand in the shop. {good:C}s tell the truth, {bad}s lie. {say} {format}"},
     {kShop, "At the market every {good} tells the truth and every {bad} lies. {say} {format}"},
-    {kFarm, "On a farm live {people}. A {good} always tells the truth and a {bad} always lies. {say} "
-            "{format}"},
+    {kFarm,
+     "On a farm live {people}. A {good} always tells the truth and a {bad} always lies. {say} "
+     "{format}"},
     {kFarm, "The farmers are {good}s, who speak the truth, or {bad}s, who lie. {say} {format}"},
     {kFarm, "In the village {good}s are truthful and {bad}s lie. {say} What are they? {format}"},
     {kFarm, "{say} All live on a farm where {good}s tell the truth and {bad}s lie. {format}"},
-    {kKitchen, "Somebody ate the {things}. {good:C}s tell the truth, {bad}s lie. {say} Who is a {good} "
-               "and who is a {bad}? {format}"},
+    {kKitchen,
+     "Somebody ate the {things}. {good:C}s tell the truth, {bad}s lie. {say} Who is a {good} "
+     "and who is a {bad}? {format}"},
     {kKitchen, "In the kitchen {people} talk. A {good} is honest, a {bad} lies. {say} {format}"},
     {kKitchen, "The cooks are {good}s (they tell the truth) or {bad}s (they lie). {say} {format}"},
-    {kKitchen, "At dinner each guest is a {good}, who is truthful, or a {bad}, who lies. {say} "
-               "{format}"},
+    {kKitchen,
+     "At dinner each guest is a {good}, who is truthful, or a {bad}, who lies. {say} "
+     "{format}"},
     {kTravel, "On the train sit {people}. A {good} tells the truth, a {bad} lies. {say} {format}"},
-    {kTravel, "You travel to a land of {good}s, who tell the truth, and {bad}s, who lie. {say} "
-              "{format}"},
-    {kTravel, "At the crossing you meet {people}. {good:C}s are truthful, {bad}s are not. {say} "
-              "{format}"},
-    {kTravel, "The guides are {good}s or {bad}s; only {bad}s lie, and they always do. {say} {format}"},
+    {kTravel,
+     "You travel to a land of {good}s, who tell the truth, and {bad}s, who lie. {say} "
+     "{format}"},
+    {kTravel,
+     "At the crossing you meet {people}. {good:C}s are truthful, {bad}s are not. {say} "
+     "{format}"},
+    {kTravel,
+     "The guides are {good}s or {bad}s; only {bad}s lie, and they always do. {say} {format}"},
     {kTravel, "In the hotel, {good}s always tell the truth and {bad}s always lie. {say} {format}"},
     {kHarbour, "In the harbour, {good}s tell the truth and {bad}s lie. {say} {format}"},
-    {kHarbour, "On a ship sail {people}. Each is a {good} (truthful) or a {bad} (liar). {say} "
-               "{format}"},
+    {kHarbour,
+     "On a ship sail {people}. Each is a {good} (truthful) or a {bad} (liar). {say} "
+     "{format}"},
     {kHarbour, "The pirates are {good}s, who never lie, or {bad}s, who always lie. {say} {format}"},
     {kHarbour, "The crew: {say} A {good} tells the truth, a {bad} lies. {format}"},
 };
@@ -65,8 +82,8 @@ constexpr Template kTemplates[] = {
 struct Pair {
   std::string_view good, bad;
 };
-constexpr Pair kPairsTrain[] = {{"knight", "knave"}, {"saint", "liar"}, {"angel", "trickster"},
-                                {"hero", "villain"}};
+constexpr Pair kPairsTrain[] = {
+    {"knight", "knave"}, {"saint", "liar"}, {"angel", "trickster"}, {"hero", "villain"}};
 constexpr Pair kPairsTest[] = {{"ranger", "bandit"}, {"sage", "fool"}};
 
 // What speaker says. One about b: "b is a knight/knave". Otherwise about all or two.
@@ -81,12 +98,18 @@ struct Statement {
 bool holds(const Statement& s, std::uint32_t world) {
   const bool speaker = (world >> s.speaker & 1) != 0, about = (world >> s.about & 1) != 0;
   switch (s.claim) {
-    case kIsGood: return about;
-    case kIsBad: return !about;
-    case kSame: return speaker == about;
-    case kDifferent: return speaker != about;
-    case kBothBad: return !speaker && !about;
-    default: return !speaker || !about;  // kOneBad: at least one
+    case kIsGood:
+      return about;
+    case kIsBad:
+      return !about;
+    case kSame:
+      return speaker == about;
+    case kDifferent:
+      return speaker != about;
+    case kBothBad:
+      return !speaker && !about;
+    default:
+      return !speaker || !about;  // kOneBad: at least one
   }
 }
 
@@ -108,19 +131,26 @@ std::vector<std::uint32_t> worlds_of(const std::vector<Statement>& statements, s
 std::string words_of(const Statement& s, const std::vector<std::string>& who, const Pair& pair) {
   const std::string& about = who[s.about];
   switch (s.claim) {
-    case kIsGood: return fmt::format("{} is a {}", about, pair.good);
-    case kIsBad: return fmt::format("{} is a {}", about, pair.bad);
-    case kSame: return fmt::format("{} and I are the same", about);
-    case kDifferent: return fmt::format("{} and I are different", about);
-    case kBothBad: return fmt::format("{} and I are both {}s", about, pair.bad);
-    default: return fmt::format("at least one of {} and me is a {}", about, pair.bad);
+    case kIsGood:
+      return fmt::format("{} is a {}", about, pair.good);
+    case kIsBad:
+      return fmt::format("{} is a {}", about, pair.bad);
+    case kSame:
+      return fmt::format("{} and I are the same", about);
+    case kDifferent:
+      return fmt::format("{} and I are different", about);
+    case kBothBad:
+      return fmt::format("{} and I are both {}s", about, pair.bad);
+    default:
+      return fmt::format("at least one of {} and me is a {}", about, pair.bad);
   }
 }
 
 std::string describe(std::uint32_t world, const std::vector<std::string>& who, const Pair& pair) {
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < who.size(); ++i) {
-    parts.push_back(fmt::format("{} is a {}", who[i], (world >> i & 1) != 0 ? pair.good : pair.bad));
+    parts.push_back(
+        fmt::format("{} is a {}", who[i], (world >> i & 1) != 0 ? pair.good : pair.bad));
   }
   return join(parts, ", ");
 }
@@ -179,8 +209,8 @@ void make(Item& item) {
     for (std::size_t speaker = 0; speaker < n; ++speaker) {
       std::size_t about = draw.index(n - 1);
       if (about >= speaker) ++about;
-      // Two simple claims alone ("he is a knight") can never settle two people, so the first speaker
-      // says something about both.
+      // Two simple claims alone ("he is a knight") can never settle two people, so the first
+      // speaker says something about both.
       const auto claim = item.level == 1 && speaker == 0
                              ? draw.between(kSame, kOneBad)
                              : draw.between(0, static_cast<std::int64_t>(claims) - 1);
@@ -201,10 +231,11 @@ void make(Item& item) {
   item.slots.set("bad", pair.bad);
   item.slots.set("say", say);
   item.slots.set("people", join_and(who));
-  item.slots.set("format", draw.one_of({fmt::format("Write {} or {} for {}, in this order.", pair.good,
-                                                    pair.bad, join_and(who)),
-                                        fmt::format("Answer with {} or {} for each, in the order {}.",
-                                                    pair.good, pair.bad, join(who, ", "))}));
+  item.slots.set("format",
+                 draw.one_of({fmt::format("Write {} or {} for {}, in this order.", pair.good,
+                                          pair.bad, join_and(who)),
+                              fmt::format("Answer with {} or {} for each, in the order {}.",
+                                          pair.good, pair.bad, join(who, ", "))}));
   item.facts.words = who;
   item.facts.words.emplace_back(pair.good);
   item.facts.words.emplace_back(pair.bad);
@@ -239,8 +270,8 @@ bool verify(const Facts& facts, std::string_view answer) {
 
 }  // namespace
 
-constinit const Family kKnights = {
-    "knights", "logic", "who tells the truth and who lies", 5, Use::kShipped, kTemplates, make,
-    verify};
+constinit const Family kKnights = {"knights", "logic",       "who tells the truth and who lies",
+                                   5,         Use::kShipped, kTemplates,
+                                   make,      verify};
 
 }  // namespace sputnik::tasks

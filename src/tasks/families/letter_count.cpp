@@ -21,8 +21,9 @@ constexpr Template kTemplates[] = {
     {kSchool, "{name} writes \"{w}\". How many times does {he} write {c}?"},
     {kSchool, "The teacher asks how many {c}'s are in \"{w}\". What is the answer?"},
     {kSchool, "{name} colours every {c} in \"{w}\". How many letters does {he} colour?"},
-    {kSchool, "On the board stands \"{w}\". {name2} wipes off every {c}. How many letters are wiped "
-              "off?"},
+    {kSchool,
+     "On the board stands \"{w}\". {name2} wipes off every {c}. How many letters are wiped "
+     "off?"},
     {kSchool, "In the spelling test is \"{w}\". Count its {c}'s."},
     {kSchool, "{name} cuts \"{w}\" into letters. How many pieces show a {c}?"},
     {kShop, "A sign says \"{w}\". How many letters {c} are needed for it?"},
@@ -55,7 +56,11 @@ void make(Item& item) {
   } kLevels[] = {{1, 3, 5}, {1, 5, 8}, {1, 8, 10}, {2, 5, 8}, {3, 5, 8}, {4, 6, 9}};
   const auto [n_words, shortest, longest] = at_level(kLevels, item.level);
   Draw& draw = item.draw;
-  const auto words = draw_words(draw, n_words, shortest, longest);
+  auto words = draw_words(draw, n_words, shortest, longest);
+  if (n_words == 1 && draw.chance(35)) {
+    // Of few letters and spelling nothing: it must be counted, not remembered.
+    for (char& c : words[0]) c = "abcdeinorst"[draw.index(11)];
+  }
   const std::string text = join(words, " ");
   // A letter of the text, mostly one that repeats; sometimes one that is not there.
   char letter = static_cast<char>('a' + draw.between(0, 25));
@@ -85,8 +90,8 @@ void make(Item& item) {
     const std::int64_t shown = wrong > here + 2 ? here + 1 : wrong;
     item.step(fmt::format("{}. That is {}.", line, here),
               fmt::format("{}. That is {}.", word, shown),
-              draw.one_of({"I did not look at every letter. I spell it.", "let me count that again.",
-                           "I should spell the word to be sure."}));
+              draw.one_of({"I did not look at every letter. I spell it.",
+                           "let me count that again.", "I should spell the word to be sure."}));
     if (words.size() > 1 && total + here != here) {
       item.say(fmt::format("So far {} + {} = {}.", total, here, total + here));
     }
@@ -103,6 +108,6 @@ bool verify(const Facts& facts, std::string_view answer) {
 
 constinit const Family kLetterCount = {
     "letter_count", "letters", "how often a letter stands in a text", 6, Use::kShipped, kTemplates,
-    make, verify};
+    make,           verify};
 
 }  // namespace sputnik::tasks

@@ -25,8 +25,10 @@ constexpr Template kStatisticTemplates[] = {
     {kFarm, "The cows gave {list} litres. What is the average?", kMean},
     {kFarm, "The hens laid {list} eggs. On how many days were there more than {k}?", kAbove},
     {kKitchen, "The cakes weigh {list} grams. What does the lightest weigh?", kSmallest},
-    {kTravel, "{name} walked {list} miles on these days. By how much did the longest day beat the "
-              "shortest?", kRange},
+    {kTravel,
+     "{name} walked {list} miles on these days. By how much did the longest day beat the "
+     "shortest?",
+     kRange},
     {kHarbour, "The ships carry {list} tons. What is the average?", kMean},
     {kHarbour, "The nets hold {list} fish. How many nets hold more than {k}?", kAbove},
     {kHarbour, "The waves are {list} feet high. How high is the highest?", kLargest},
@@ -46,7 +48,8 @@ std::int64_t scan(Item& item, const std::vector<std::int64_t>& list, bool larges
   item.say(fmt::format("I look for the {}. First {}.", largest ? "largest" : "smallest", best));
   for (std::size_t i = 1; i < list.size(); ++i) {
     const bool better = largest ? list[i] > best : list[i] < best;
-    const std::string keep = fmt::format("I keep {}", best), take = fmt::format("I take {}", list[i]);
+    const std::string keep = fmt::format("I keep {}", best),
+                      take = fmt::format("I take {}", list[i]);
     item.choice(fmt::format("{}: ", list[i]), better ? take : keep, better ? keep : take);
     if (better) best = list[i];
   }
@@ -61,12 +64,18 @@ std::int64_t statistic(int tag, std::vector<std::int64_t> list, std::int64_t k) 
   }
   const auto [low, high] = std::minmax_element(list.begin(), list.end());
   switch (tag) {
-    case kMean: return sum / static_cast<std::int64_t>(list.size());
-    case kSmallest: return *low;
-    case kLargest: return *high;
-    case kSum: return sum;
-    case kAbove: return above;
-    default: return *high - *low;
+    case kMean:
+      return sum / static_cast<std::int64_t>(list.size());
+    case kSmallest:
+      return *low;
+    case kLargest:
+      return *high;
+    case kSum:
+      return sum;
+    case kAbove:
+      return above;
+    default:
+      return *high - *low;
   }
 }
 
@@ -102,7 +111,8 @@ void make_statistics(Item& item) {
     std::int64_t n = 0;
     for (const std::int64_t value : list) {
       const std::int64_t next = n + (value > k ? 1 : 0);
-      item.choice(fmt::format("{}: ", value), value > k ? fmt::format("yes, that makes {}", next) : "no",
+      item.choice(fmt::format("{}: ", value),
+                  value > k ? fmt::format("yes, that makes {}", next) : "no",
                   value > k ? "no" : fmt::format("yes, that makes {}", n + 1));
       n = next;
     }
@@ -115,9 +125,9 @@ void make_statistics(Item& item) {
 }
 
 bool verify_statistics(const Facts& facts, std::string_view answer) {
-  return is_integer_answer(answer, statistic(static_cast<int>(facts.numbers[0]),
-                                             {facts.numbers.begin() + 2, facts.numbers.end()},
-                                             facts.numbers[1]));
+  return is_integer_answer(
+      answer, statistic(static_cast<int>(facts.numbers[0]),
+                        {facts.numbers.begin() + 2, facts.numbers.end()}, facts.numbers[1]));
 }
 
 enum Filter : int { kGreater, kLess, kEven, kOdd, kMultiple };
@@ -139,11 +149,16 @@ constexpr Template kFilterTemplates[] = {
 
 bool passes(int tag, std::int64_t value, std::int64_t k, std::int64_t m) {
   switch (tag) {
-    case kGreater: return value > k;
-    case kLess: return value < k;
-    case kEven: return value % 2 == 0;
-    case kOdd: return value % 2 != 0;
-    default: return value % m == 0;
+    case kGreater:
+      return value > k;
+    case kLess:
+      return value < k;
+    case kEven:
+      return value % 2 == 0;
+    case kOdd:
+      return value % 2 != 0;
+    default:
+      return value % m == 0;
   }
 }
 
@@ -238,14 +253,20 @@ bool verify_retrieval(const Facts& facts, std::string_view answer) {
 
 }  // namespace
 
-constinit const Family kListStatistics = {
-    "list_statistics", "lists", "averages, extremes and counts of lists", 5, Use::kExtra,
-    kStatisticTemplates, make_statistics, verify_statistics};
+constinit const Family kListStatistics = {"list_statistics",
+                                          "lists",
+                                          "averages, extremes and counts of lists",
+                                          5,
+                                          Use::kExtra,
+                                          kStatisticTemplates,
+                                          make_statistics,
+                                          verify_statistics};
 constinit const Family kFiltering = {
-    "filtering", "lists", "the numbers of a list that fit a rule", 4, Use::kProbe, kFilterTemplates,
+    "filtering", "lists",      "the numbers of a list that fit a rule",
+    4,           Use::kProbe,  kFilterTemplates,
     make_filter, verify_filter};
 constinit const Family kRetrieval = {
-    "retrieval", "lists", "one entry among many", 5, Use::kExtra, kRetrievalTemplates, make_retrieval,
-    verify_retrieval};
+    "retrieval",         "lists",        "one entry among many", 5, Use::kExtra,
+    kRetrievalTemplates, make_retrieval, verify_retrieval};
 
 }  // namespace sputnik::tasks

@@ -19,39 +19,46 @@ constexpr Template kTemplates[] = {
     {kPlain, "If you add up {b} copies of {a}, what do you get?"},
     {kPlain, "Two numbers are {a} and {b}. [Multiply them.|What is their product?]"},
     {kShop, "A {thing} costs {a} cents. How many cents do {b} {things} cost?"},
-    {kShop, "There are {a} shelves with {b} {things} on each. How many {things} are [there|on all the "
-            "shelves]?"},
+    {kShop,
+     "There are {a} shelves with {b} {things} on each. How many {things} are [there|on all the "
+     "shelves]?"},
     {kShop, "A shop sells {a} {things} every day. How many does it sell in {b} days?"},
-    {kShop, "{name} buys {b} boxes. In each box are {a} {things}. How many {things} does {he} buy?"},
+    {kShop,
+     "{name} buys {b} boxes. In each box are {a} {things}. How many {things} does {he} buy?"},
     {kShop, "Every customer takes {b} {things}. There are {a} customers. How many {things} go?"},
     {kSchool, "{a} children each bring {b} {things} to school. How many {things} is that?"},
     {kSchool, "A hall has {a} rows of {b} chairs. How many chairs are in the hall?"},
     {kSchool, "{name} reads {a} pages a day. How many pages does {he} read in {b} days?"},
     {kSchool, "Each pack holds {a} {things}. How many {things} are in {b} packs?"},
     {kSchool, "{a} pupils do {b} sums each. How many sums are done?"},
-    {kFarm, "A field has {a} rows with {b} {things} in each row. How many {things} are in the field?"},
-    {kFarm, "{name} fills {b} baskets with {a} {things} each. How many {things} is that [in all|"
-            "together]?"},
+    {kFarm,
+     "A field has {a} rows with {b} {things} in each row. How many {things} are in the field?"},
+    {kFarm,
+     "{name} fills {b} baskets with {a} {things} each. How many {things} is that [in all|"
+     "together]?"},
     {kFarm, "Each of {b} farms has {a} {things}. How many {things} do the farms have together?"},
     {kFarm, "The farmer sells {a} sacks a week. How many sacks does the farmer sell in {b} weeks?"},
-    {kKitchen, "One tray holds {a} {things}. {name} fills {b} trays. How many {things} are on the "
-               "trays?"},
-    {kKitchen, "A recipe needs {b} grams of sugar for each cake. How much is needed for {a} cakes?"},
+    {kKitchen,
+     "One tray holds {a} {things}. {name} fills {b} trays. How many {things} are on the "
+     "trays?"},
+    {kKitchen,
+     "A recipe needs {b} grams of sugar for each cake. How much is needed for {a} cakes?"},
     {kKitchen, "{name} cuts {b} cakes into {a} pieces each. How many pieces are there?"},
-    {kKitchen, "Each of {a} guests eats {b} {things}. How many {things} do they eat [in all|"
-               "together]?"},
+    {kKitchen,
+     "Each of {a} guests eats {b} {things}. How many {things} do they eat [in all|"
+     "together]?"},
     {kKitchen, "A cook makes {a} soups a day. How many soups does the cook make in {b} days?"},
     {kTravel, "{name} walks {a} miles a day. How far does {he} walk in {b} days?"},
     {kTravel, "A bus has {a} seats. How many seats do {b} such buses have?"},
     {kTravel, "A ticket costs {a} coins. How much do {b} tickets cost?"},
-    {kTravel, "A train runs {b} times a day with {a} people. How many people does it carry in a day?"},
+    {kTravel,
+     "A train runs {b} times a day with {a} people. How many people does it carry in a day?"},
     {kTravel, "{name} drives {b} hours at {a} miles an hour. How far does {he} get?"},
     {kHarbour, "Each of {b} boats carries {a} {things}. How many {things} do the boats carry?"},
     {kHarbour, "In {a} crates there are {b} shells each. How many shells is that in all?"},
     {kHarbour, "A fisherman fills {a} barrels with {b} fish each. How many fish does he have?"},
     {kHarbour, "The ferry takes {a} people at a time and goes {b} times. How many people is that?"},
 };
-
 
 // a * digit part by part, summed as it goes.
 std::int64_t multiply_by_part(Item& item, std::int64_t a, std::int64_t part) {
@@ -116,8 +123,13 @@ bool verify(const Facts& facts, std::string_view answer) {
 
 }  // namespace
 
-constinit const Family kMultiplication = {
-    "multiplication", "arithmetic", "two numbers multiplied", 6, Use::kShipped, kTemplates, make,
-    verify};
+constinit const Family kMultiplication = {"multiplication",
+                                          "arithmetic",
+                                          "two numbers multiplied",
+                                          6,
+                                          Use::kShipped,
+                                          kTemplates,
+                                          make,
+                                          verify};
 
 }  // namespace sputnik::tasks

@@ -14,8 +14,9 @@ struct Comparison {
   std::string_view more, less, most;
 };
 constexpr Comparison kComparisons[] = {
-    {"taller", "shorter", "tallest"}, {"older", "younger", "oldest"}, {"faster", "slower", "fastest"},
-    {"heavier", "lighter", "heaviest"}, {"richer", "poorer", "richest"}, {"earlier", "later", "earliest"}};
+    {"taller", "shorter", "tallest"}, {"older", "younger", "oldest"},
+    {"faster", "slower", "fastest"},  {"heavier", "lighter", "heaviest"},
+    {"richer", "poorer", "richest"},  {"earlier", "later", "earliest"}};
 
 constexpr Template kTemplates[] = {
     {kPlain, "{facts} Who is the {which}?", kTall},
@@ -137,6 +138,6 @@ bool verify(const Facts& facts, std::string_view answer) {
 
 constinit const Family kOrdering = {
     "ordering", "logic", "who is tallest, by comparisons of pairs", 6, Use::kShipped, kTemplates,
-    make, verify};
+    make,       verify};
 
 }  // namespace sputnik::tasks

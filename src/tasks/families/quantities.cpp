@@ -58,14 +58,15 @@ constexpr Template kTemplates[] = {
 
 constexpr std::string_view kColoursTrain[] = {"red",   "blue", "green", "yellow", "white", "black",
                                               "brown", "pink", "grey",  "orange", "small", "big"};
-constexpr std::string_view kColoursTest[] = {"silver", "golden", "purple", "striped", "round",  "wide",
-                                             "tall",   "narrow", "dark",   "bright",  "wooden", "old"};
+constexpr std::string_view kColoursTest[] = {"silver", "golden", "purple", "striped",
+                                             "round",  "wide",   "tall",   "narrow",
+                                             "dark",   "bright", "wooden", "old"};
 
 enum Relation : std::int64_t { kGiven, kMore, kFewer, kTimes, kSum, kDifference, kHalf };
 
 struct Quantity {
   Relation relation;
-  std::int64_t number = 0;     // for given, more, fewer, times
+  std::int64_t number = 0;            // for given, more, fewer, times
   std::size_t first = 0, second = 0;  // earlier quantities
   std::int64_t value = 0;
 };
@@ -79,13 +80,29 @@ std::optional<Quantity> draw_quantity(Draw& draw, const std::vector<Quantity>& e
   q.second = draw.index(earlier.size());
   const std::int64_t a = earlier[q.first].value, b = earlier[q.second].value;
   switch (q.relation) {
-    case kMore: q.number = draw.between(2, 9); q.value = a + q.number; break;
-    case kFewer: q.number = draw.between(2, 9); q.value = a - q.number; break;
-    case kTimes: q.number = draw.between(2, 4); q.value = a * q.number; break;
-    case kSum: q.value = a + b; break;
-    case kDifference: q.value = a - b; break;
-    case kHalf: q.value = a % 2 == 0 ? a / 2 : 0; break;
-    case kGiven: break;
+    case kMore:
+      q.number = draw.between(2, 9);
+      q.value = a + q.number;
+      break;
+    case kFewer:
+      q.number = draw.between(2, 9);
+      q.value = a - q.number;
+      break;
+    case kTimes:
+      q.number = draw.between(2, 4);
+      q.value = a * q.number;
+      break;
+    case kSum:
+      q.value = a + b;
+      break;
+    case kDifference:
+      q.value = a - b;
+      break;
+    case kHalf:
+      q.value = a % 2 == 0 ? a / 2 : 0;
+      break;
+    case kGiven:
+      break;
   }
   const bool two = q.relation == kSum || q.relation == kDifference;
   if ((two && q.first == q.second) || q.value < 1 || q.value > kLargest) return std::nullopt;
@@ -116,8 +133,10 @@ std::string tell(Draw& draw, const Quantity& q, std::size_t i, const Telling& t)
     return t.people ? t.who[j] : fmt::format("{} {}", t.shelf_or_box, t.who[j]);
   };
   switch (q.relation) {
-    case kGiven: return fmt::format("{}{}.", begin, count_of(q.value, t.noun));
-    case kMore: return fmt::format("{}{} more {} than {}.", begin, q.number, things, place(q.first));
+    case kGiven:
+      return fmt::format("{}{}.", begin, count_of(q.value, t.noun));
+    case kMore:
+      return fmt::format("{}{} more {} than {}.", begin, q.number, things, place(q.first));
     case kFewer:
       return fmt::format("{}{} fewer {} than {}.", begin, q.number, things, place(q.first));
     case kTimes: {
@@ -132,7 +151,8 @@ std::string tell(Draw& draw, const Quantity& q, std::size_t i, const Telling& t)
     case kDifference:
       return fmt::format("{}as many {} as the difference between {} and {}.", begin, things,
                          t.who[q.first], t.who[q.second]);
-    case kHalf: return fmt::format("{}half as many {} as {}.", begin, things, place(q.first));
+    case kHalf:
+      return fmt::format("{}half as many {} as {}.", begin, things, place(q.first));
   }
   return "";
 }
@@ -140,13 +160,20 @@ std::string tell(Draw& draw, const Quantity& q, std::size_t i, const Telling& t)
 std::string sum_of(const Quantity& q, const std::vector<Quantity>& all) {
   const std::int64_t a = all[q.first].value, b = all[q.second].value;
   switch (q.relation) {
-    case kGiven: return "";
-    case kMore: return fmt::format("{} + {}", a, q.number);
-    case kFewer: return fmt::format("{} - {}", a, q.number);
-    case kTimes: return fmt::format("{} * {}", a, q.number);
-    case kSum: return fmt::format("{} + {}", a, b);
-    case kDifference: return fmt::format("{} - {}", a, b);
-    case kHalf: return fmt::format("{} / 2", a);
+    case kGiven:
+      return "";
+    case kMore:
+      return fmt::format("{} + {}", a, q.number);
+    case kFewer:
+      return fmt::format("{} - {}", a, q.number);
+    case kTimes:
+      return fmt::format("{} * {}", a, q.number);
+    case kSum:
+      return fmt::format("{} + {}", a, b);
+    case kDifference:
+      return fmt::format("{} - {}", a, b);
+    case kHalf:
+      return fmt::format("{} / 2", a);
   }
   return "";
 }
@@ -219,9 +246,9 @@ void make(Item& item) {
   std::vector<std::string> sentences;
   for (std::size_t i = 0; i < all.size(); ++i) {
     sentences.push_back(tell(draw, all[i], i, telling));
-    for (const auto number : {static_cast<std::int64_t>(all[i].relation), all[i].number,
-                              static_cast<std::int64_t>(all[i].first),
-                              static_cast<std::int64_t>(all[i].second)}) {
+    for (const auto number :
+         {static_cast<std::int64_t>(all[i].relation), all[i].number,
+          static_cast<std::int64_t>(all[i].first), static_cast<std::int64_t>(all[i].second)}) {
       item.facts.numbers.push_back(number);
     }
   }
@@ -255,13 +282,27 @@ bool verify(const Facts& facts, std::string_view answer) {
       return j < values.size() ? values[j] : 0;
     };
     switch (facts.numbers[i]) {
-      case kGiven: values.push_back(number); break;
-      case kMore: values.push_back(value(2) + number); break;
-      case kFewer: values.push_back(value(2) - number); break;
-      case kTimes: values.push_back(value(2) * number); break;
-      case kSum: values.push_back(value(2) + value(3)); break;
-      case kDifference: values.push_back(value(2) - value(3)); break;
-      default: values.push_back(value(2) / 2); break;
+      case kGiven:
+        values.push_back(number);
+        break;
+      case kMore:
+        values.push_back(value(2) + number);
+        break;
+      case kFewer:
+        values.push_back(value(2) - number);
+        break;
+      case kTimes:
+        values.push_back(value(2) * number);
+        break;
+      case kSum:
+        values.push_back(value(2) + value(3));
+        break;
+      case kDifference:
+        values.push_back(value(2) - value(3));
+        break;
+      default:
+        values.push_back(value(2) / 2);
+        break;
     }
   }
   return is_integer_answer(answer, values.back());
@@ -269,8 +310,13 @@ bool verify(const Facts& facts, std::string_view answer) {
 
 }  // namespace
 
-constinit const Family kQuantities = {
-    "quantities", "word problems", "quantities that depend on one another", 7, Use::kShipped,
-    kTemplates, make, verify};
+constinit const Family kQuantities = {"quantities",
+                                      "word problems",
+                                      "quantities that depend on one another",
+                                      7,
+                                      Use::kShipped,
+                                      kTemplates,
+                                      make,
+                                      verify};
 
 }  // namespace sputnik::tasks

@@ -23,7 +23,7 @@ constexpr Template kSyllogismTemplates[] = {
 };
 
 constexpr std::array<std::string_view, 20> kKinds = {
-    "bloops", "razzies", "lazzies", "wumps", "tigs",  "morks", "flens", "drabs", "yips",  "zogs",
+    "bloops", "razzies", "lazzies", "wumps",  "tigs",  "morks", "flens", "drabs", "yips",  "zogs",
     "quems",  "noops",   "pliks",   "snarks", "vexes", "grums", "jopps", "kibs",  "lorps", "tarns"};
 
 // A chain k0 in k1 in ... in kn, of which one link may be "no" or missing in the asked direction.
@@ -64,8 +64,10 @@ void make_syllogism(Item& item) {
                 kinds[i + 1 == links ? 0 : links]);
   }
   if (form == 2) {
-    item.say(fmt::format("So all {} are {}. But the question goes the other way, and that does not "
-                         "follow.", kinds[0], kinds[links]));
+    item.say(
+        fmt::format("So all {} are {}. But the question goes the other way, and that does not "
+                    "follow.",
+                    kinds[0], kinds[links]));
   } else {
     item.say(fmt::format("So {} {} are {}.", form == 0 ? "all" : "no", kinds[0], kinds[links]));
   }
@@ -81,7 +83,8 @@ bool verify_syllogism(const Facts& facts, std::string_view answer) {
       if (w[i] == "all" && w[i + 1] == inside[grown] && !known) inside.push_back(w[i + 2]);
     }
   }
-  return parse_yes_no(answer) == (std::find(inside.begin(), inside.end(), w.back()) != inside.end());
+  return parse_yes_no(answer) ==
+         (std::find(inside.begin(), inside.end(), w.back()) != inside.end());
 }
 
 constexpr Template kFamilyTemplates[] = {
@@ -103,19 +106,25 @@ struct Relation {
   std::string_view woman, man;
 };
 // "a is the X of b", where the hops lead from b to a.
-constexpr Relation kRelations[] = {
-    {"P", "mother", "father"},          {"C", "daughter", "son"},
-    {"S", "sister", "brother"},         {"PP", "grandmother", "grandfather"},
-    {"CC", "granddaughter", "grandson"}, {"PS", "aunt", "uncle"},
-    {"SC", "niece", "nephew"},          {"PSC", "cousin", "cousin"},
-    {"PPP", "great-grandmother", "great-grandfather"},
-    {"CCC", "great-granddaughter", "great-grandson"}};
+constexpr Relation kRelations[] = {{"P", "mother", "father"},
+                                   {"C", "daughter", "son"},
+                                   {"S", "sister", "brother"},
+                                   {"PP", "grandmother", "grandfather"},
+                                   {"CC", "granddaughter", "grandson"},
+                                   {"PS", "aunt", "uncle"},
+                                   {"SC", "niece", "nephew"},
+                                   {"PSC", "cousin", "cousin"},
+                                   {"PPP", "great-grandmother", "great-grandfather"},
+                                   {"CCC", "great-granddaughter", "great-grandson"}};
 
 std::string_view hop_word(char hop, bool woman) {
   switch (hop) {
-    case 'P': return woman ? "mother" : "father";
-    case 'C': return woman ? "daughter" : "son";
-    default: return woman ? "sister" : "brother";
+    case 'P':
+      return woman ? "mother" : "father";
+    case 'C':
+      return woman ? "daughter" : "son";
+    default:
+      return woman ? "sister" : "brother";
   }
 }
 
@@ -139,7 +148,8 @@ void make_family(Item& item) {
     item.facts.words.push_back(name(i));
   }
   if (item.level >= 3) {
-    facts.push_back(fmt::format("{} is a friend of {}.", name(hops + 1), name(draw.index(hops + 1))));
+    facts.push_back(
+        fmt::format("{} is a friend of {}.", name(hops + 1), name(draw.index(hops + 1))));
   }
   draw.shuffle(facts);
   item.slots.set("facts", join(facts, " "));
@@ -169,7 +179,9 @@ bool verify_family(const Facts& facts, std::string_view answer) {
   for (std::size_t i = 0; i + 4 < w.size(); i += 3) {
     const std::string& word = w[i + 1];
     woman = word == "mother" || word == "daughter" || word == "sister";
-    hops += word == "mother" || word == "father" ? 'P' : word == "daughter" || word == "son" ? 'C' : 'S';
+    hops += word == "mother" || word == "father"  ? 'P'
+            : word == "daughter" || word == "son" ? 'C'
+                                                  : 'S';
   }
   for (const Relation& relation : kRelations) {
     if (relation.hops == hops) return is_word_answer(answer, woman ? relation.woman : relation.man);
@@ -222,7 +234,8 @@ void make_program(Item& item) {
     const std::string term = constant ? std::to_string(operand) : std::string(1, name(right));
     const std::string text = fmt::format("{} = {} {} {}", name(to), name(left), op, term);
     code += text + "\n";
-    item.equation(fmt::format("{}: ", text), fmt::format("{} {} {}", value[left], op, operand), result);
+    item.equation(fmt::format("{}: ", text), fmt::format("{} {} {}", value[left], op, operand),
+                  result);
     value[to] = result;
     item.facts.words.push_back(text);
     ++line;
@@ -241,7 +254,8 @@ bool verify_program(const Facts& facts, std::string_view answer) {
     const std::string& line = facts.words[i];
     const auto operand = [&](std::string_view text) {
       const bool variable = 'a' <= text[0] && text[0] <= 'z';
-      return variable ? value[static_cast<std::size_t>(text[0] - 'a')] : parse_integer(text).value_or(0);
+      return variable ? value[static_cast<std::size_t>(text[0] - 'a')]
+                      : parse_integer(text).value_or(0);
     };
     const std::size_t op = line.find_first_of("+-*");
     const std::string_view text(line);
@@ -257,13 +271,23 @@ bool verify_program(const Facts& facts, std::string_view answer) {
 }  // namespace
 
 constinit const Family kSyllogism = {
-    "syllogism", "logic", "chains of all and no", 5, Use::kExtra, kSyllogismTemplates, make_syllogism,
-    verify_syllogism};
-constinit const Family kFamilyRelations = {
-    "family_relations", "graphs", "what one person is to another", 4, Use::kExtra, kFamilyTemplates,
-    make_family, verify_family};
-constinit const Family kProgramOutput = {
-    "program_output", "tracking", "what a tiny program prints", 5, Use::kProbe, kProgramTemplates,
-    make_program, verify_program};
+    "syllogism",         "logic",        "chains of all and no", 5, Use::kExtra,
+    kSyllogismTemplates, make_syllogism, verify_syllogism};
+constinit const Family kFamilyRelations = {"family_relations",
+                                           "graphs",
+                                           "what one person is to another",
+                                           4,
+                                           Use::kExtra,
+                                           kFamilyTemplates,
+                                           make_family,
+                                           verify_family};
+constinit const Family kProgramOutput = {"program_output",
+                                         "tracking",
+                                         "what a tiny program prints",
+                                         5,
+                                         Use::kProbe,
+                                         kProgramTemplates,
+                                         make_program,
+                                         verify_program};
 
 }  // namespace sputnik::tasks

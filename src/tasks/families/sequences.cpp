@@ -27,10 +27,14 @@ enum Rule : std::int64_t { kConstant, kGrowing, kTimes, kFibonacci };
 std::int64_t following(Rule rule, const std::vector<std::int64_t>& v, std::int64_t ratio) {
   const std::size_t n = v.size();
   switch (rule) {
-    case kConstant: return v[n - 1] + (v[n - 1] - v[n - 2]);
-    case kGrowing: return v[n - 1] + 2 * (v[n - 1] - v[n - 2]) - (v[n - 2] - v[n - 3]);
-    case kTimes: return v[n - 1] * ratio;
-    case kFibonacci: return v[n - 1] + v[n - 2];
+    case kConstant:
+      return v[n - 1] + (v[n - 1] - v[n - 2]);
+    case kGrowing:
+      return v[n - 1] + 2 * (v[n - 1] - v[n - 2]) - (v[n - 2] - v[n - 3]);
+    case kTimes:
+      return v[n - 1] * ratio;
+    case kFibonacci:
+      return v[n - 1] + v[n - 2];
   }
   return 0;
 }
@@ -58,8 +62,8 @@ void make_sequence(Item& item) {
     for (std::size_t i = 1; i < v.size(); ++i) {
       item.equation("", fmt::format("{} / {}", v[i], v[i - 1]), ratio);
     }
-    item.equation(fmt::format("The factor is always {}. ", ratio), fmt::format("{} * {}", v[4], ratio),
-                  next);
+    item.equation(fmt::format("The factor is always {}. ", ratio),
+                  fmt::format("{} * {}", v[4], ratio), next);
     return;
   }
   item.say("I look at the differences.");
@@ -72,7 +76,8 @@ void make_sequence(Item& item) {
     item.equation(fmt::format("It is always {}. ", d[0]), fmt::format("{} + {}", v[4], d[0]), next);
   } else if (rule == kGrowing) {
     item.equation("The differences grow by ", fmt::format("{} - {}", d[1], d[0]), d[1] - d[0]);
-    item.equation("The next one is ", fmt::format("{} + {}", d[3], d[1] - d[0]), d[3] + d[1] - d[0]);
+    item.equation("The next one is ", fmt::format("{} + {}", d[3], d[1] - d[0]),
+                  d[3] + d[1] - d[0]);
     item.equation("", fmt::format("{} + {}", v[4], d[3] + d[1] - d[0]), next);
   } else {
     item.say(fmt::format("They repeat the sequence: {} + {} = {}.", v[0], v[1], v[2]));
@@ -94,8 +99,9 @@ constexpr Template kSystemTemplates[] = {
     {kSchool, "On the board stand {e1} and {e2}. Solve them. Answer like x = 1, y = 2."},
     {kSchool, "{name} must solve {e1} and {e2}. What should {he} write, like x = 1, y = 2?"},
     {kShop, "A riddle in the shop: {e1} and {e2}. Find x and y, like x = 1, y = 2."},
-    {kShop, "One {thing} costs x coins, one {thing2} costs y coins. {e1} and {e2}. Answer like x = 1, y "
-            "= 2."},
+    {kShop,
+     "One {thing} costs x coins, one {thing2} costs y coins. {e1} and {e2}. Answer like x = 1, y "
+     "= 2."},
     {kFarm, "x sheep and y hens: {e1} and {e2}. How many are there? Answer like x = 1, y = 2."},
     {kTravel, "The lock opens with x and y, where {e1} and {e2}. Answer like x = 1, y = 2."},
     {kPlain, "Which x and y make both {e1} and {e2} true? Answer like x = 1, y = 2."},
@@ -106,19 +112,21 @@ std::string linear(std::int64_t a, std::int64_t b, std::int64_t c) {
   const auto times = [](std::int64_t n, char x) {
     return n == 1 ? std::string(1, x) : fmt::format("{}{}", n, x);
   };
-  return fmt::format("{} {} {} = {}", times(a, 'x'), b < 0 ? '-' : '+', times(b < 0 ? -b : b, 'y'), c);
+  return fmt::format("{} {} {} = {}", times(a, 'x'), b < 0 ? '-' : '+', times(b < 0 ? -b : b, 'y'),
+                     c);
 }
 
 void make_system(Item& item) {
   constexpr struct {
     std::int64_t factor, solution;
-  } kLevels[] = {{1, 9}, {3, 9}, {5, 12}, {9, 15}};
+  } kLevels[] = {{1, 20}, {3, 12}, {5, 12}, {9, 15}};
   const auto [factor, solution] = at_level(kLevels, item.level);
   Draw& draw = item.draw;
   const std::int64_t x = draw.between(1, solution), y = draw.between(1, solution);
-  // The second factor of y is the first one's opposite or multiple, so that one equation added to the
-  // other, some times over, leaves x alone.
-  const std::int64_t a = draw.between(1, factor), b = draw.between(1, factor), d = draw.between(1, factor);
+  // The second factor of y is the first one's opposite or multiple, so that one equation added to
+  // the other, some times over, leaves x alone.
+  const std::int64_t a = draw.between(1, factor), b = draw.between(1, factor),
+                     d = draw.between(1, factor);
   const std::int64_t times = item.level <= 2 ? 1 : draw.between(1, 3);
   const std::int64_t c1 = a * x + b * y, c2 = d * x - b * times * y;
   item.slots.set("e1", linear(a, b, c1));
@@ -127,14 +135,16 @@ void make_system(Item& item) {
   item.answer = fmt::format("x = {}, y = {}", x, y);
   item.say(item.draw.one_of({"I want to get rid of y.", "Let me remove y first."}));
   if (times > 1) {
-    item.say(fmt::format("{} times the first: {}.", times, linear(a * times, b * times, c1 * times)));
+    item.say(
+        fmt::format("{} times the first: {}.", times, linear(a * times, b * times, c1 * times)));
   }
   item.say("I add the equations.");
   const std::int64_t left = a * times + d, right = c1 * times + c2;
   item.equation("The factor of x: ", fmt::format("{} + {}", a * times, d), left);
-  item.equation("The right side: ",
-                c2 < 0 ? fmt::format("{} - {}", c1 * times, -c2) : fmt::format("{} + {}", c1 * times, c2),
-                right);
+  item.equation(
+      "The right side: ",
+      c2 < 0 ? fmt::format("{} - {}", c1 * times, -c2) : fmt::format("{} + {}", c1 * times, c2),
+      right);
   item.equation("x: ", fmt::format("{} / {}", right, left), x);
   item.equation("Into the first: ", fmt::format("{} - {} * {}", c1, a, x), c1 - a * x);
   item.equation("y: ", fmt::format("{} / {}", c1 - a * x, b), y);
@@ -165,12 +175,18 @@ struct Unit {
   std::string_view small, large;
   std::int64_t factor;
 };
-constexpr Unit kUnits[] = {{"minutes", "hours", 60},      {"seconds", "minutes", 60},
-                           {"hours", "days", 24},         {"days", "weeks", 7},
-                           {"millimetres", "centimetres", 10}, {"centimetres", "metres", 100},
-                           {"metres", "kilometres", 1000}, {"grams", "kilograms", 1000},
-                           {"cents", "dollars", 100},     {"inches", "feet", 12},
-                           {"feet", "yards", 3},          {"months", "years", 12},
+constexpr Unit kUnits[] = {{"minutes", "hours", 60},
+                           {"seconds", "minutes", 60},
+                           {"hours", "days", 24},
+                           {"days", "weeks", 7},
+                           {"millimetres", "centimetres", 10},
+                           {"centimetres", "metres", 100},
+                           {"metres", "kilometres", 1000},
+                           {"grams", "kilograms", 1000},
+                           {"cents", "dollars", 100},
+                           {"inches", "feet", 12},
+                           {"feet", "yards", 3},
+                           {"months", "years", 12},
                            {"ounces", "pounds", 16}};
 
 constexpr Template kUnitTemplates[] = {
@@ -215,20 +231,27 @@ bool verify_unit(const Facts& facts, std::string_view answer) {
 
 constexpr Template kChangeTemplates[] = {
     {kShop, "What is the smallest number of coins for {n} cents, with coins of {coins} cents?"},
-    {kShop, "{name} pays exactly {n} cents with as few coins as possible. There are coins of {coins} "
-            "cents. How many coins does {he} need?"},
+    {kShop,
+     "{name} pays exactly {n} cents with as few coins as possible. There are coins of {coins} "
+     "cents. How many coins does {he} need?"},
     {kPlain, "Coins are worth {coins}. How few coins make {n}?"},
-    {kPlain, "Make {n} from {coins}, each as often as you like, with as few pieces as possible. How many "
-             "pieces are needed?"},
-    {kSchool, "{name} weighs {n} grams with weights of {coins} grams, as few as possible. How many "
-              "weights does {he} take?"},
-    {kKitchen, "The cook measures {n} grams with weights of {coins} grams. How many weights are needed "
-               "at least?"},
-    {kTravel, "A ticket costs {n} cents. The machine takes coins of {coins} cents. How many coins are "
-              "needed at least?"},
-    {kFarm, "Sacks hold {coins} kilos. {n} kilos must be packed into full sacks. What is the least "
-            "number of sacks?"},
-    {kShop, "Give {n} cents of change with the fewest coins. Coins: {coins}. How many coins is that?"},
+    {kPlain,
+     "Make {n} from {coins}, each as often as you like, with as few pieces as possible. How many "
+     "pieces are needed?"},
+    {kSchool,
+     "{name} weighs {n} grams with weights of {coins} grams, as few as possible. How many "
+     "weights does {he} take?"},
+    {kKitchen,
+     "The cook measures {n} grams with weights of {coins} grams. How many weights are needed "
+     "at least?"},
+    {kTravel,
+     "A ticket costs {n} cents. The machine takes coins of {coins} cents. How many coins are "
+     "needed at least?"},
+    {kFarm,
+     "Sacks hold {coins} kilos. {n} kilos must be packed into full sacks. What is the least "
+     "number of sacks?"},
+    {kShop,
+     "Give {n} cents of change with the fewest coins. Coins: {coins}. How many coins is that?"},
     {kPlain, "With pieces of {coins}, how many do you need at least for exactly {n}?"},
     {kHarbour, "A crane lifts {n} tons with weights of {coins} tons. How few weights balance it?"},
 };
@@ -270,17 +293,32 @@ bool verify_change(const Facts& facts, std::string_view answer) {
 
 }  // namespace
 
-constinit const Family kNumberSequence = {
-    "number_sequence", "numbers", "the next number of a sequence", 5, Use::kExtra, kSequenceTemplates,
-    make_sequence, verify_sequence};
+constinit const Family kNumberSequence = {"number_sequence",
+                                          "numbers",
+                                          "the next number of a sequence",
+                                          5,
+                                          Use::kExtra,
+                                          kSequenceTemplates,
+                                          make_sequence,
+                                          verify_sequence};
 constinit const Family kLinearSystem = {
-    "linear_system", "algebra", "two unknowns", 4, Use::kExtra, kSystemTemplates, make_system,
-    verify_system};
-constinit const Family kUnitConversion = {
-    "unit_conversion", "numbers", "lengths, weights, times in other units", 5, Use::kExtra,
-    kUnitTemplates, make_unit, verify_unit};
-constinit const Family kMakeChange = {
-    "make_change", "search", "an amount from the fewest coins", 5, Use::kExtra, kChangeTemplates,
-    make_change, verify_change};
+    "linear_system", "algebra",        "two unknowns", 4,
+    Use::kExtra,     kSystemTemplates, make_system,    verify_system};
+constinit const Family kUnitConversion = {"unit_conversion",
+                                          "numbers",
+                                          "lengths, weights, times in other units",
+                                          5,
+                                          Use::kExtra,
+                                          kUnitTemplates,
+                                          make_unit,
+                                          verify_unit};
+constinit const Family kMakeChange = {"make_change",
+                                      "search",
+                                      "an amount from the fewest coins",
+                                      5,
+                                      Use::kExtra,
+                                      kChangeTemplates,
+                                      make_change,
+                                      verify_change};
 
 }  // namespace sputnik::tasks

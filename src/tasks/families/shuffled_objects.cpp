@@ -18,13 +18,15 @@ constexpr Template kTemplates[] = {
     {kPlain, "[Keep track|Think carefully]. {start} {swaps} What does {who} hold?", kWhat},
     {kPlain, "{start} {swaps} In the end, who has {object}?", kWho},
     {kPlain, "{start} Now they swap. {swaps} What has {who} got?", kWhat},
-    {kPlain, "Everybody holds one thing. {start} {swaps} Where is {object}? Name the person.", kWho},
+    {kPlain, "Everybody holds one thing. {start} {swaps} Where is {object}? Name the person.",
+     kWho},
     {kPlain, "{start} {swaps} [Tell me|Please tell me] what {who} has.", kWhat},
     {kSchool, "Children bring gifts to school. {start} {swaps} What does {who} take home?", kWhat},
     {kSchool, "In the break they trade. {start} {swaps} Who has {object} after the break?", kWho},
     {kSchool, "In class: {start} {swaps} What does {who} have when the bell rings?", kWhat},
     {kSchool, "The teacher hands things out. {start} {swaps} Who has {object} now?", kWho},
-    {kSchool, "At the school party they swap gifts. {start} {swaps} What is the gift of {who}?", kWhat},
+    {kSchool, "At the school party they swap gifts. {start} {swaps} What is the gift of {who}?",
+     kWhat},
     {kShop, "Some friends go shopping. {start} {swaps} What does {who} carry home?", kWhat},
     {kShop, "At the flea market: {start} {swaps} Who owns {object} at the end of the day?", kWho},
     {kShop, "In the shop they trade. {start} {swaps} What has {who} in the end?", kWhat},
@@ -40,8 +42,10 @@ constexpr Template kTemplates[] = {
     {kKitchen, "{start} While the soup cooks, they swap. {swaps} Who has {object}?", kWho},
     {kTravel, "On the bus: {start} {swaps} What does {who} have when they get off?", kWhat},
     {kTravel, "Friends travel together. {start} {swaps} Who carries {object} at the end?", kWho},
-    {kTravel, "At the station they trade. {start} {swaps} What does {who} take on the train?", kWhat},
-    {kTravel, "{start} On the long trip they swap. {swaps} Who has {object} when they arrive?", kWho},
+    {kTravel, "At the station they trade. {start} {swaps} What does {who} take on the train?",
+     kWhat},
+    {kTravel, "{start} On the long trip they swap. {swaps} Who has {object} when they arrive?",
+     kWho},
     {kTravel, "In the tent: {start} {swaps} What does {who} have?", kWhat},
     {kHarbour, "At the harbour: {start} {swaps} What does {who} have in the end?", kWhat},
     {kHarbour, "On board they trade. {start} {swaps} Who has {object} when the ship lands?", kWho},
@@ -51,7 +55,7 @@ constexpr Template kTemplates[] = {
 
 constexpr std::string_view kColoursTrain[] = {"red",   "blue",  "green", "yellow",
                                               "white", "black", "brown", "pink"};
-constexpr std::string_view kColoursTest[] = {"silver", "golden", "purple", "grey",
+constexpr std::string_view kColoursTest[] = {"silver",  "golden", "purple",  "grey",
                                              "striped", "orange", "spotted", "dark"};
 
 void make(Item& item) {
@@ -63,8 +67,9 @@ void make(Item& item) {
   Draw& draw = item.draw;
   std::vector<std::string> who, object;
   for (const Person& person : draw.sample(people(draw.split()), n)) who.emplace_back(person.name);
-  const auto colours = draw.split() == Split::kTrain ? std::span<const std::string_view>(kColoursTrain)
-                                                     : std::span<const std::string_view>(kColoursTest);
+  const auto colours = draw.split() == Split::kTrain
+                           ? std::span<const std::string_view>(kColoursTrain)
+                           : std::span<const std::string_view>(kColoursTest);
   for (const std::string_view colour : draw.sample(colours, n)) {
     object.push_back(fmt::format("{} {}", colour, item.nouns[0].one));
   }
@@ -83,8 +88,8 @@ void make(Item& item) {
     }
     return join(parts, ", ");
   };
-  item.say(draw.one_of({fmt::format("I note who has what: {}.", now()),
-                        fmt::format("At the start: {}.", now())}));
+  item.say(draw.one_of(
+      {fmt::format("I note who has what: {}.", now()), fmt::format("At the start: {}.", now())}));
   std::string swaps;
   for (int i = 0; i < n_swaps; ++i) {
     const auto pair = draw.distinct(0, static_cast<std::int64_t>(n) - 1, 2);
@@ -132,8 +137,13 @@ bool verify(const Facts& facts, std::string_view answer) {
 
 }  // namespace
 
-constinit const Family kShuffledObjects = {
-    "shuffled_objects", "tracking", "who holds what after some swaps", 6, Use::kShipped, kTemplates,
-    make, verify};
+constinit const Family kShuffledObjects = {"shuffled_objects",
+                                           "tracking",
+                                           "who holds what after some swaps",
+                                           6,
+                                           Use::kShipped,
+                                           kTemplates,
+                                           make,
+                                           verify};
 
 }  // namespace sputnik::tasks

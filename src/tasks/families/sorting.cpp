@@ -45,7 +45,8 @@ constexpr Template kTemplates[] = {
     {kTravel, "The towns are {list} miles away. Write the distances, farthest first.", kDown},
     {kTravel, "Seats {list} are free. Write them in increasing order.", kUp},
     {kTravel, "The bags are named {list}. Put the names in alphabetical order.", kWords},
-    {kTravel, "{name} sorts tickets with the numbers {list}, largest first. What is the list?", kDown},
+    {kTravel, "{name} sorts tickets with the numbers {list}, largest first. What is the list?",
+     kDown},
     {kHarbour, "The ships are {list} feet long. Sort from short to long.", kUp},
     {kHarbour, "The ships are {list} feet long. Sort from long to short.", kDown},
     {kHarbour, "The boats are called {list}. Write the names in alphabetical order.", kWords},
@@ -114,7 +115,8 @@ bool verify(const Facts& facts, std::string_view answer) {
 
 }  // namespace
 
-constinit const Family kSorting = {
-    "sorting", "lists", "numbers or words put in order", 6, Use::kShipped, kTemplates, make, verify};
+constinit const Family kSorting = {"sorting", "lists",       "numbers or words put in order",
+                                   6,         Use::kShipped, kTemplates,
+                                   make,      verify};
 
 }  // namespace sputnik::tasks

@@ -19,9 +19,11 @@ constexpr Template kTemplates[] = {
     {kPlain, "[Give|Tell me] the reverse of \"{w}\"."},
     {kPlain, "Flip the letters of {w} around."},
     {kSchool, "The teacher asks {name} to spell {w} backward. What should {he} write?"},
-    {kSchool, "{name} writes {w} on the board, from the last letter to the first. What stands there?"},
+    {kSchool,
+     "{name} writes {w} on the board, from the last letter to the first. What stands there?"},
     {kSchool, "In a word game, {w} must be written backward. What is the answer?"},
-    {kSchool, "{name} and {name2} use a secret language: they turn words around. How do they say {w}?"},
+    {kSchool,
+     "{name} and {name2} use a secret language: they turn words around. How do they say {w}?"},
     {kSchool, "Homework: reverse the word {w}."},
     {kSchool, "A child writes {w} from right to left. What can you read from left to right?"},
     {kShop, "A shop sign says {w}. What do you read on it from the last letter to the first?"},
@@ -43,7 +45,8 @@ constexpr Template kTemplates[] = {
     {kTravel, "On the train {name} plays with words: what is {w} from back to front?"},
     {kTravel, "The ticket says {w}. Spell that backward."},
     {kHarbour, "A ship is called {w}. What is its name backward?"},
-    {kHarbour, "In the water the sailor reads {w} from the last letter to the first. What is that?"},
+    {kHarbour,
+     "In the water the sailor reads {w} from the last letter to the first. What is that?"},
     {kHarbour, "The flag letters say {w}. In reverse order, what do they say?"},
     {kHarbour, "{name} paints {w} backward on the boat. What does {he} paint?"},
 };
@@ -52,14 +55,14 @@ void make(Item& item) {
   constexpr struct {
     std::size_t shortest, longest;
     int nonsense_percent;
-  } kLevels[] = {{3, 4, 20}, {4, 6, 30}, {6, 8, 30}, {7, 10, 40}, {10, 12, 100}, {14, 18, 100}};
+  } kLevels[] = {{3, 4, 30}, {4, 6, 40}, {6, 8, 50}, {7, 10, 50}, {10, 12, 100}, {14, 18, 100}};
   const auto [shortest, longest, nonsense] = at_level(kLevels, item.level);
   Draw& draw = item.draw;
   const std::string word =
       draw.chance(nonsense)
-          ? draw_letters(draw, static_cast<std::size_t>(draw.between(
-                                   static_cast<std::int64_t>(shortest),
-                                   static_cast<std::int64_t>(longest))))
+          ? draw_letters(draw,
+                         static_cast<std::size_t>(draw.between(static_cast<std::int64_t>(shortest),
+                                                               static_cast<std::int64_t>(longest))))
           : draw_words(draw, 1, shortest, longest)[0];
   item.slots.set("w", word);
   item.facts.words = {word};
@@ -87,8 +90,13 @@ bool verify(const Facts& facts, std::string_view answer) {
 
 }  // namespace
 
-constinit const Family kSpellBackward = {
-    "spell_backward", "letters", "a word's letters from last to first", 6, Use::kShipped,
-    kTemplates, make, verify};
+constinit const Family kSpellBackward = {"spell_backward",
+                                         "letters",
+                                         "a word's letters from last to first",
+                                         6,
+                                         Use::kShipped,
+                                         kTemplates,
+                                         make,
+                                         verify};
 
 }  // namespace sputnik::tasks

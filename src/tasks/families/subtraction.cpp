@@ -19,43 +19,57 @@ constexpr Template kTemplates[] = {
     {kPlain, "Which number is {b} less than {a}?"},
     {kPlain, "Begin with {a}, then take off {b}. What is left?"},
     {kShop, "A shop had {a} {things} and sold {b}. How many are left?"},
-    {kShop, "{name} has {a} coins. A {thing} costs {b} coins, and {he} buys it. How many coins does "
-            "{he} have left?"},
-    {kShop, "One {thing} costs {a} cents, another costs {b} cents. How many cents cheaper is the "
-            "second one?"},
-    {kShop, "There were {a} {things} on the shelf. Now {b} of them are gone. How many {things} are "
-            "still there?"},
+    {kShop,
+     "{name} has {a} coins. A {thing} costs {b} coins, and {he} buys it. How many coins does "
+     "{he} have left?"},
+    {kShop,
+     "One {thing} costs {a} cents, another costs {b} cents. How many cents cheaper is the "
+     "second one?"},
+    {kShop,
+     "There were {a} {things} on the shelf. Now {b} of them are gone. How many {things} are "
+     "still there?"},
     {kShop, "Of {a} {things} in the window, {b} are taken away. How many stay?"},
-    {kSchool, "{name} has {a} {things}. {He} gives {b} of them to {name2}. How many {things} does "
-              "{name} [still have|keep]?"},
+    {kSchool,
+     "{name} has {a} {things}. {He} gives {b} of them to {name2}. How many {things} does "
+     "{name} [still have|keep]?"},
     {kSchool, "A book has {a} pages. {name} has read {b} of them. How many pages are left?"},
-    {kSchool, "{name} scored {a} points and {name2} scored {b}. By how many points did {name} win?"},
-    {kSchool, "There are {a} children in a school, {b} of them are at home today. How many children "
-              "are at school?"},
+    {kSchool,
+     "{name} scored {a} points and {name2} scored {b}. By how many points did {name} win?"},
+    {kSchool,
+     "There are {a} children in a school, {b} of them are at home today. How many children "
+     "are at school?"},
     {kSchool, "{name} had {a} {things} and lost {b}. How many are not lost?"},
-    {kFarm, "A farm had {a} {things} and sold {b} at the market. How many {things} [remain|are "
-            "left]?"},
+    {kFarm,
+     "A farm had {a} {things} and sold {b} at the market. How many {things} [remain|are "
+     "left]?"},
     {kFarm, "{name} planted {a} {things} but {b} did not grow. How many did grow?"},
-    {kFarm, "There are {a} {things} in the field. The farmer takes {b} away. How many stay in the "
-            "field?"},
-    {kFarm, "One field gave {a} sacks of corn, the other {b}. How many sacks more did the first "
-            "field give?"},
+    {kFarm,
+     "There are {a} {things} in the field. The farmer takes {b} away. How many stay in the "
+     "field?"},
+    {kFarm,
+     "One field gave {a} sacks of corn, the other {b}. How many sacks more did the first "
+     "field give?"},
     {kKitchen, "{name} baked {a} {things}. The guests ate {b}. How many {things} are left?"},
-    {kKitchen, "There are {a} {things} in a box. {name} takes out {b}. How many {things} are still "
-               "in the box?"},
+    {kKitchen,
+     "There are {a} {things} in a box. {name} takes out {b}. How many {things} are still "
+     "in the box?"},
     {kKitchen, "The cook has {a} {things} and needs only {b}. How many are too many?"},
     {kKitchen, "From {a} grams of flour {name} uses {b} grams. How many grams [are left|remain]?"},
     {kKitchen, "A jar held {a} nuts, and {b} were eaten. How many nuts are in the jar now?"},
-    {kTravel, "The trip is {a} miles long. {name} has done {b} miles. How many miles are still to "
-              "go?"},
-    {kTravel, "A train carries {a} people. {b} of them get off. How many people are still on the "
-              "train?"},
+    {kTravel,
+     "The trip is {a} miles long. {name} has done {b} miles. How many miles are still to "
+     "go?"},
+    {kTravel,
+     "A train carries {a} people. {b} of them get off. How many people are still on the "
+     "train?"},
     {kTravel, "{name} took {a} photos and deleted {b}. How many photos does {he} still have?"},
     {kTravel, "Of {a} {things}, {b} were lost on the way. How many arrived?"},
-    {kTravel, "A road is {a} miles long, the other road is {b} miles long. How much longer is the "
-              "first?"},
+    {kTravel,
+     "A road is {a} miles long, the other road is {b} miles long. How much longer is the "
+     "first?"},
     {kHarbour, "{a} {things} lay in the harbour. In the night {b} left. How many are still there?"},
-    {kHarbour, "{name} caught {a} fish and threw {b} back into the sea. How many fish did {he} keep?"},
+    {kHarbour,
+     "{name} caught {a} fish and threw {b} back into the sea. How many fish did {he} keep?"},
     {kHarbour, "A ship carried {a} {things}. In a storm {b} fell into the sea. How many are left?"},
     {kHarbour, "{name} had {a} {things} and sold {b} at the pier. How many does {he} still have?"},
 };
@@ -95,7 +109,7 @@ bool verify(const Facts& facts, std::string_view answer) {
 }  // namespace
 
 constinit const Family kSubtraction = {
-    "subtraction", "arithmetic", "one number taken from another", 7,
-    Use::kShipped, kTemplates,   make,                            verify};
+    "subtraction", "arithmetic", "one number taken from another", 7, Use::kShipped, kTemplates,
+    make,          verify};
 
 }  // namespace sputnik::tasks

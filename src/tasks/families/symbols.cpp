@@ -10,23 +10,32 @@ namespace sputnik::tasks {
 namespace {
 
 constexpr Template kRewritingTemplates[] = {
-    {kPlain, "Replace {l} by {r}, always at the leftmost place, until {l} no longer occurs. Start: {w}"},
-    {kPlain, "A rule turns {l} into {r}. Apply it from the left as long as possible to {w}. What is the "
-             "result?"},
+    {kPlain,
+     "Replace {l} by {r}, always at the leftmost place, until {l} no longer occurs. Start: {w}"},
+    {kPlain,
+     "A rule turns {l} into {r}. Apply it from the left as long as possible to {w}. What is the "
+     "result?"},
     {kPlain, "Rewrite {w} with the rule {l} -> {r} until it cannot be applied any more."},
-    {kPlain, "What becomes of {w} if every {l} turns into {r}, the leftmost first, again and again?"},
-    {kSchool, "{name} plays a game: {l} on the board becomes {r}, the leftmost first. At first there is "
-              "{w}. What stays at the end?"},
-    {kShop, "A machine swaps the letters {l} for {r}, leftmost first, until there are none. It gets {w}. "
-            "What comes out?"},
-    {kFarm, "On the sign {w} the pair {l} is painted over with {r}, the leftmost first, until none is "
-            "left. What does it say?"},
-    {kTravel, "A code changes {l} to {r}, leftmost first, as long as it can. What is {w} at the end?"},
-    {kKitchen, "Letter cookies {w}: {l} is traded for {r}, leftmost first, until there is no {l}. What "
-               "is left?"},
+    {kPlain,
+     "What becomes of {w} if every {l} turns into {r}, the leftmost first, again and again?"},
+    {kSchool,
+     "{name} plays a game: {l} on the board becomes {r}, the leftmost first. At first there is "
+     "{w}. What stays at the end?"},
+    {kShop,
+     "A machine swaps the letters {l} for {r}, leftmost first, until there are none. It gets {w}. "
+     "What comes out?"},
+    {kFarm,
+     "On the sign {w} the pair {l} is painted over with {r}, the leftmost first, until none is "
+     "left. What does it say?"},
+    {kTravel,
+     "A code changes {l} to {r}, leftmost first, as long as it can. What is {w} at the end?"},
+    {kKitchen,
+     "Letter cookies {w}: {l} is traded for {r}, leftmost first, until there is no {l}. What "
+     "is left?"},
     {kPlain, "Apply {l} -> {r} to {w}, leftmost first, until nothing changes."},
-    {kHarbour, "On the flags {w} the pair {l} becomes {r}, leftmost first, until none is left. What is "
-               "shown?"},
+    {kHarbour,
+     "On the flags {w} the pair {l} becomes {r}, leftmost first, until none is left. What is "
+     "shown?"},
 };
 
 std::string rewritten(std::string word, const std::string& left, const std::string& right) {
@@ -85,8 +94,9 @@ constexpr Template kBracketTemplates[] = {
     {kSchool, "The teacher asks whether {w} is balanced. Answer yes or no."},
     {kShop, "A label reads {w}. Is every bracket closed properly? Answer yes or no."},
     {kTravel, "The code is {w}. It is valid if the brackets match. Is it? Answer yes or no."},
-    {kFarm, "The fence looks like {w}. Does every opening have its closing, well nested? Answer yes or "
-            "no."},
+    {kFarm,
+     "The fence looks like {w}. Does every opening have its closing, well nested? Answer yes or "
+     "no."},
     {kPlain, "Is {w} a correct bracket sequence? Answer yes or no."},
     {kHarbour, "The ropes are tied like {w}. Are the brackets balanced? Answer yes or no."},
 };
@@ -131,9 +141,15 @@ void make_brackets(Item& item) {
       word = right;
       const std::size_t i = draw.index(word.size());
       switch (draw.between(0, 2)) {
-        case 0: word.erase(i, 1); break;
-        case 1: word[i] = "()[]{}"[draw.index(6)]; break;
-        default: std::swap(word[i], word[draw.index(word.size())]); break;
+        case 0:
+          word.erase(i, 1);
+          break;
+        case 1:
+          word[i] = "()[]{}"[draw.index(6)];
+          break;
+        default:
+          std::swap(word[i], word[draw.index(word.size())]);
+          break;
       }
     }
   }
@@ -195,7 +211,7 @@ std::size_t bit_width_of(std::uint32_t value) {
 }
 
 void make_binary(Item& item) {
-  constexpr std::int64_t kBits[] = {3, 4, 6, 8, 12};
+  constexpr std::int64_t kBits[] = {4, 5, 7, 9, 12};
   const auto bits = static_cast<std::size_t>(at_level(kBits, item.level));
   Draw& draw = item.draw;
   // The first digit is a one, so every number has as many digits as it says.
@@ -216,7 +232,8 @@ void make_binary(Item& item) {
     std::int64_t n = 0;
     for (const char c : x) {
       const std::int64_t next = n + (c - '0');
-      item.choice(fmt::format("{}: ", c), std::to_string(next), std::to_string(c == '1' ? n : n + 1));
+      item.choice(fmt::format("{}: ", c), std::to_string(next),
+                  std::to_string(c == '1' ? n : n + 1));
       n = next;
     }
     return;
@@ -250,11 +267,20 @@ bool verify_binary(const Facts& facts, std::string_view answer) {
   const std::size_t bits = facts.words[0].size();
   std::uint32_t right = 0;
   switch (facts.numbers[0]) {
-    case kOnes: return is_integer_answer(answer, std::popcount(a));
-    case kAnd: right = a & b; break;
-    case kOr: right = a | b; break;
-    case kXor: right = a ^ b; break;
-    default: right = a + b; break;
+    case kOnes:
+      return is_integer_answer(answer, std::popcount(a));
+    case kAnd:
+      right = a & b;
+      break;
+    case kOr:
+      right = a | b;
+      break;
+    case kXor:
+      right = a ^ b;
+      break;
+    default:
+      right = a + b;
+      break;
   }
   // With or without zeros in front, as long as they do not fill more than the width.
   const std::string_view text = trim_answer(answer);
@@ -265,14 +291,19 @@ bool verify_binary(const Facts& facts, std::string_view answer) {
 
 }  // namespace
 
-constinit const Family kRewriting = {
-    "rewriting", "symbols", "a rule applied to a string as long as possible", 5, Use::kExtra,
-    kRewritingTemplates, make_rewriting, verify_rewriting};
+constinit const Family kRewriting = {"rewriting",
+                                     "symbols",
+                                     "a rule applied to a string as long as possible",
+                                     5,
+                                     Use::kExtra,
+                                     kRewritingTemplates,
+                                     make_rewriting,
+                                     verify_rewriting};
 constinit const Family kBrackets = {
-    "brackets", "symbols", "are brackets balanced", 5, Use::kProbe, kBracketTemplates, make_brackets,
-    verify_yes};
-constinit const Family kBinary = {
-    "binary", "symbols", "bits counted, combined and added", 5, Use::kExtra, kBinaryTemplates,
-    make_binary, verify_binary};
+    "brackets",  "symbols",         "are brackets balanced", 5,
+    Use::kProbe, kBracketTemplates, make_brackets,           verify_yes};
+constinit const Family kBinary = {"binary",    "symbols",    "bits counted, combined and added",
+                                  5,           Use::kExtra,  kBinaryTemplates,
+                                  make_binary, verify_binary};
 
 }  // namespace sputnik::tasks

@@ -1,0 +1,81 @@
+// `sputnik gym`, run as a person runs it.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tasks/task.h"
+
+namespace sputnik::cli {
+namespace {
+
+struct Output {
+  int status;
+  std::string text;
+
+  std::vector<std::string> lines() const {
+    std::vector<std::string> all;
+    for (std::size_t begin = 0; begin < text.size();) {
+      const std::size_t end = text.find('\n', begin);
+      all.push_back(text.substr(begin, end - begin));
+      begin = end == std::string::npos ? text.size() : end + 1;
+    }
+    return all;
+  }
+};
+
+Output gym(const std::string& arguments) {
+  const std::string command = std::string(SPUTNIK_BINARY) + " gym " + arguments + " 2>&1";
+  std::FILE* pipe = ::popen(command.c_str(), "r");
+  if (pipe == nullptr) return {-1, ""};
+  Output output{0, ""};
+  char buffer[4096];
+  for (std::size_t n; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;)
+    output.text.append(buffer, n);
+  const int status = ::pclose(pipe);
+  output.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return output;
+}
+
+TEST(GymCommand, PrintsTheTasksOfTheLibrary) {
+  const Output output =
+      gym("countdown --level 2 --seed 40 --count 3 --split test --trace corrected --json");
+  EXPECT_EQ(output.status, 0);
+  const auto lines = output.lines();
+  ASSERT_EQ(lines.size(), 3u);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const auto json = nlohmann::json::parse(lines[i], nullptr, false);
+    ASSERT_TRUE(json.is_object()) << lines[i];
+    const tasks::Task task =
+        tasks::generate({tasks::find_family("countdown").value(), 2, 40 + i, tasks::Split::kTest});
+    EXPECT_EQ(json["prompt"], task.prompt);
+    EXPECT_EQ(json["answer"], task.answer);
+    EXPECT_EQ(json["trace"], task.corrected_thought);
+    EXPECT_EQ(json["mistakes"].size(), task.mistakes.size());
+  }
+}
+
+TEST(GymCommand, ListsEveryFamily) {
+  EXPECT_EQ(gym("--list --json").lines().size(), tasks::families().size());
+  EXPECT_EQ(gym("--list").lines().size(), tasks::families().size() + 1);
+}
+
+TEST(GymCommand, ChecksAFamily) {
+  const Output output = gym("addition --check 10");
+  EXPECT_EQ(output.status, 0);
+  EXPECT_EQ(output.lines().size(), 7u);
+}
+
+TEST(GymCommand, SaysWhatIsWrong) {
+  EXPECT_EQ(gym("").text, "error: name a family; `sputnik gym --list` shows them\n");
+  EXPECT_EQ(gym("nothing").text, "error: there is no family of tasks named 'nothing'\n");
+  EXPECT_EQ(gym("addition --level 99").text, "error: addition has levels 1 to 7, not 99\n");
+  EXPECT_EQ(gym("addition --level 99").status, 1);
+  EXPECT_EQ(gym("addition --split middle").status, 2);
+}
+
+}  // namespace
+}  // namespace sputnik::cli
