@@ -20,7 +20,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* kBubblewrap = "/usr/bin/bwrap";
 constexpr const char* kPython = "/usr/bin/python3";
 constexpr const char* kPrlimit = "/usr/bin/prlimit";
 constexpr const char* kSetpriv = "/usr/bin/setpriv";
@@ -86,14 +85,14 @@ Result<Pipe> make_pipe() {
   return pipe;
 }
 
-std::vector<std::string> command_line(const SandboxLimits& limits) {
+std::vector<std::string> command_line(const std::string& bubblewrap, const SandboxLimits& limits) {
   std::vector<std::string> command;
   // Limits on processes do not hold for root, and nobody's mistakes are smaller.
   if (::geteuid() == 0) {
     command = {kSetpriv, "--reuid=65534", "--regid=65534", "--clear-groups", "--"};
   }
   const std::string tmp_bytes = std::to_string(std::int64_t{16} << 20);
-  for (const char* argument : {kBubblewrap,
+  for (const char* argument : {bubblewrap.c_str(),
                                "--unshare-all",
                                "--new-session",
                                "--die-with-parent",
@@ -245,13 +244,13 @@ void finish(SandboxRun& run, pid_t child, Clock::time_point deadline) {
 
 }  // namespace
 
-Result<Sandbox> Sandbox::create() {
-  for (const char* program : {kBubblewrap, kPrlimit, kPython}) {
+Result<Sandbox> Sandbox::create(std::string bubblewrap) {
+  for (const char* program : {bubblewrap.c_str(), kPrlimit, kPython}) {
     if (::access(program, X_OK) != 0) {
       return unsupported("programs are run in a sandbox only, and {} is not installed", program);
     }
   }
-  const Sandbox sandbox;
+  Sandbox sandbox(std::move(bubblewrap));
   SPUTNIK_TRY(const SandboxRun run, sandbox.run_python("print(6 * 7)", ""));
   if (!run.ok() || run.out != "42\n") {
     return unsupported("programs are run in a sandbox only, and it does not work here: {}",
@@ -272,8 +271,8 @@ Result<SandboxRun> Sandbox::run_python(std::string_view program, std::string_vie
   SPUTNIK_TRY(Pipe err, make_pipe());
   const auto start = Clock::now();
   const auto deadline = start + std::chrono::milliseconds(limits.wall_ms);
-  SPUTNIK_TRY(const pid_t child, spawn(command_line(limits), program_file.get(), input_file.get(),
-                                       out.write.get(), err.write.get()));
+  SPUTNIK_TRY(const pid_t child, spawn(command_line(bubblewrap_, limits), program_file.get(),
+                                       input_file.get(), out.write.get(), err.write.get()));
   out.write.reset();
   err.write.reset();
   SandboxRun run;

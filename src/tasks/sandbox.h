@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 
@@ -36,7 +37,7 @@ class Sandbox {
  public:
   // Proves that it works by running a program in it. kUnsupported, with the reason, if bubblewrap
   // is missing or may not make namespaces here, or if there is no /usr/bin/python3.
-  static Result<Sandbox> create();
+  static Result<Sandbox> create(std::string bubblewrap = "/usr/bin/bwrap");
 
   // Runs a Python 3 program. What the program does wrong is part of the result; kIo if it could not
   // be started.
@@ -44,7 +45,9 @@ class Sandbox {
                                 const SandboxLimits& limits = {}) const;
 
  private:
-  Sandbox() = default;
+  explicit Sandbox(std::string bubblewrap) : bubblewrap_(std::move(bubblewrap)) {}
+
+  std::string bubblewrap_;
 };
 
 struct ProgramCase {

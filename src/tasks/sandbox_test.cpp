@@ -121,6 +121,16 @@ TEST_F(InSandbox, TestsMustRunToTheirEnd) {
   EXPECT_FALSE(passed("def double(x): raise SystemExit(0)"));
 }
 
+TEST(Sandbox, IsRefusedWithoutAWorkingBubblewrap) {
+  const auto missing = Sandbox::create("/nowhere/bwrap");
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.error().code, ErrorCode::kUnsupported);
+  EXPECT_NE(missing.error().message.find("/nowhere/bwrap is not installed"), std::string::npos);
+  const auto broken = Sandbox::create("/bin/false");
+  ASSERT_FALSE(broken.ok());
+  EXPECT_EQ(broken.error().code, ErrorCode::kUnsupported);
+}
+
 TEST(ExtractProgram, TakesTheLastBlock) {
   EXPECT_EQ(extract_program("First:\n```python\nx = 1\n```\nBetter:\n```python\nx = 2\n```\nDone."),
             "x = 2\n");

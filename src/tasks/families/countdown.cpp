@@ -147,7 +147,7 @@ std::optional<Attempt> attempt(Draw& draw, const std::vector<std::int64_t>& numb
 }
 
 // With three numbers: one move, then everything that the result and the third number give.
-void show_dead_end_of_three(Item& item, const Attempt& dead, std::int64_t target) {
+std::optional<std::string> dead_end_of_three(Item& item, const Attempt& dead, std::int64_t target) {
   const Move& last = dead.moves[1];
   const std::int64_t first = dead.moves[0].result;
   const std::int64_t third = last.a == first ? last.b : last.a;
@@ -155,18 +155,18 @@ void show_dead_end_of_three(Item& item, const Attempt& dead, std::int64_t target
   const std::int64_t high = std::max(first, third), low = std::min(first, third);
   for (const char op : {'+', '-', '*', '/'}) {
     if (const auto value = apply(op, high, low)) {
-      // A dead end that is none would end the search.
-      if (*value == target) return;
+      if (*value == target) return std::nullopt;  // no dead end
+
       line += fmt::format(" {} {} {} = {}.", high, op, low, *value);
     }
   }
-  item.say(line + item.draw.one_of({" No.", " Not it.", " None is right."}));
+  return line + item.draw.one_of({" No.", " Not it.", " None is right."});
 }
 
-void show_dead_end(Item& item, const Attempt& dead) {
+std::string dead_end(Item& item, const Attempt& dead) {
   std::string line = "Try";
   for (const Move& move : dead.moves) line += fmt::format(" {} = {},", in_words(move), move.result);
-  item.say(line + item.draw.one_of({" no.", " not it.", " that fails."}));
+  return line + item.draw.one_of({" no.", " not it.", " that fails."});
 }
 
 void solve(Item& item, const std::vector<std::int64_t>& numbers, std::int64_t target,
@@ -180,12 +180,15 @@ void solve(Item& item, const std::vector<std::int64_t>& numbers, std::int64_t ta
   for (int tries = 0; tries < 50 && n_dead > 0; ++tries) {
     const auto dead = attempt(item.draw, numbers, limit);
     if (!dead || dead->result.value == target) continue;
+    const auto line = numbers.size() == 3 ? dead_end_of_three(item, *dead, target)
+                                          : std::optional(dead_end(item, *dead));
+    // Nobody tries the same thing twice; the closing words may differ.
+    const auto tried = [&](const Step& step) {
+      return step.text.substr(0, step.text.find(',')) == line->substr(0, line->find(','));
+    };
+    if (!line || std::any_of(item.steps.begin(), item.steps.end(), tried)) continue;
+    item.say(*line);
     --n_dead;
-    if (numbers.size() == 3) {
-      show_dead_end_of_three(item, *dead, target);
-    } else {
-      show_dead_end(item, *dead);
-    }
   }
   for (std::size_t i = 0; i < solution.moves.size(); ++i) {
     const Move& move = solution.moves[i];

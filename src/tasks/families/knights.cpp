@@ -83,7 +83,7 @@ struct Pair {
   std::string_view good, bad;
 };
 constexpr Pair kPairsTrain[] = {
-    {"knight", "knave"}, {"saint", "liar"}, {"angel", "trickster"}, {"hero", "villain"}};
+    {"knight", "knave"}, {"saint", "liar"}, {"prophet", "trickster"}, {"hero", "villain"}};
 constexpr Pair kPairsTest[] = {{"ranger", "bandit"}, {"sage", "fool"}};
 
 // What speaker says. One about b: "b is a knight/knave". Otherwise about all or two.

@@ -63,7 +63,8 @@ void make(Item& item) {
     std::size_t people;
     int swaps;
   } kLevels[] = {{3, 2}, {3, 3}, {3, 5}, {4, 5}, {5, 7}, {5, 12}};
-  const auto [n, n_swaps] = at_level(kLevels, item.level);
+  const auto& level = at_level(kLevels, item.level);
+  const std::size_t n = level.people;
   Draw& draw = item.draw;
   std::vector<std::string> who, object;
   for (const Person& person : draw.sample(people(draw.split()), n)) who.emplace_back(person.name);
@@ -91,7 +92,7 @@ void make(Item& item) {
   item.say(draw.one_of(
       {fmt::format("I note who has what: {}.", now()), fmt::format("At the start: {}.", now())}));
   std::string swaps;
-  for (int i = 0; i < n_swaps; ++i) {
+  for (int i = 0; i < level.swaps; ++i) {
     const auto pair = draw.distinct(0, static_cast<std::int64_t>(n) - 1, 2);
     const auto a = static_cast<std::size_t>(pair[0]), b = static_cast<std::size_t>(pair[1]);
     swaps += fmt::format("{}{} and {} swap.", swaps.empty() ? "" : " Then ", who[a], who[b]);
