@@ -87,7 +87,7 @@ constexpr Template kTemplates[] = {
      "buns for which there are as many sausages?",
      kLcm},
     {kKitchen,
-     "Two ropes of dough, {a} and {b} centimetres, are cut into equal pieces as long as "
+     "Two strips of dough, {a} and {b} centimetres, are cut into equal pieces as long as "
      "possible. How long is a piece?",
      kGcd},
     {kKitchen,
