@@ -105,8 +105,10 @@ std::string balanced(Draw& draw, std::int64_t pairs) {
   if (pairs == 0) return "";
   const std::int64_t inside = draw.between(0, pairs - 1);
   const std::size_t kind = draw.index(3);
-  return std::string(1, "([{"[kind]) + balanced(draw, inside) + ")]}"[kind] +
-         balanced(draw, pairs - 1 - inside);
+  // One after the other: in one expression, compilers would draw them in different orders.
+  const std::string within = balanced(draw, inside);
+  const std::string after = balanced(draw, pairs - 1 - inside);
+  return std::string(1, "([{"[kind]) + within + ")]}"[kind] + after;
 }
 
 char closing(char open) {
