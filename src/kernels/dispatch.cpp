@@ -24,7 +24,8 @@ std::string supported_names() {
 
 std::span<const KernelTable* const> all_tables() {
 #if defined(__x86_64__)
-  static const std::array tables{&reference_table(), &avx2_table(), &avx512_vnni_table()};
+  static const std::array tables{&reference_table(), &avx2_table(), &avx512_vnni_table(),
+                                 &avx512_bf16_table()};
 #else
   static const std::array tables{&reference_table()};
 #endif

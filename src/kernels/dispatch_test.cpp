@@ -32,6 +32,18 @@ TEST(Dispatch, EveryEntryOfEveryTableIsFilled) {
     EXPECT_NE(table->quantize_activations, nullptr);
     EXPECT_NE(table->attention, nullptr);
     EXPECT_NE(table->float_to_half, nullptr);
+    for (const GemmKernels* gemm : {&table->gemm_f32, &table->gemm_bf16}) {
+      EXPECT_EQ(gemm->group * gemm->element_bytes, 4);
+      EXPECT_NE(gemm->to_rows, nullptr);
+      EXPECT_NE(gemm->pack_rows, nullptr);
+      EXPECT_NE(gemm->pack_transposed, nullptr);
+      EXPECT_NE(gemm->multiply, nullptr);
+    }
+    EXPECT_NE(table->rms_norm_backward, nullptr);
+    EXPECT_NE(table->silu_mul_backward, nullptr);
+    EXPECT_NE(table->cross_entropy_row, nullptr);
+    EXPECT_NE(table->softmax_tile, nullptr);
+    EXPECT_NE(table->softmax_tile_backward, nullptr);
     for (int i = 0; i < kNumDTypes; ++i) {
       const auto dtype = static_cast<DType>(i);
       EXPECT_EQ(table->matmul_int8[i] != nullptr, is_quantized_block(dtype)) << name(dtype);

@@ -154,13 +154,118 @@ std::int64_t attention_scratch_bytes(std::int64_t key_dim, std::int64_t value_di
 // y[i] = x[i] as IEEE half, round to nearest even (overflow: infinity). Exact.
 using FloatToHalf = void (*)(const float* x, std::uint16_t* y, std::int64_t n);
 
+// -------------------------------------------------------------------------------------------------
+// training: products of packed matrices
+
+// c[i * c_stride + j] (+)= sum over k of a(i, k) * b(k, j), for i < m, j < n; the sum in float32.
+// Elements are float (group = 1) or bfloat16 (group = 2: two neighbours in the sum lie side by
+// side, as bfloat16 dot products want them). A matrix comes in one of two forms:
+//   rows    row-major [rows][row stride], row stride a multiple of group; what is beyond the last
+//           column is zero
+//   panels  of kPanelColumns columns, the last one of what is left, rounded up to 16:
+//           [panel][ceil(k / group)][columns of this panel][group], zeros beyond both edges
+// Rows serve as a; panels serve as b, and as the transpose of a. So the three products of a linear
+// layer need two forms of each operand, whichever dimension they sum over.
+constexpr std::int64_t kPanelColumns = 64;
+constexpr std::int64_t kPanelGrain = 16;
+
+constexpr std::int64_t panel_width(std::int64_t n, std::int64_t panel) {
+  const std::int64_t left = n - panel * kPanelColumns;
+  return left >= kPanelColumns ? kPanelColumns
+                               : (left + kPanelGrain - 1) / kPanelGrain * kPanelGrain;
+}
+
+// a(i, k) = data[i * row + (k / group) * step + k % group]. Rows: row = row stride, step = group.
+// One panel, transposed: row = group, step = width of the panel * group.
+struct GemmA {
+  const void* data;
+  std::int64_t row;  // in elements
+  std::int64_t step;
+};
+
+// b: the first of the panels, which lie b_panel_stride elements apart. k is rounded up to group:
+// both operands hold zeros there. c is overwritten, or added to if accumulate. Per output: blocks
+// of kGemmDepth in ascending order are summed in one accumulator each (its order within a block is
+// the table's) and added to c. Tolerance: 2e-6 * sum |a||b|, with |a|, |b| as stored.
+constexpr std::int64_t kGemmDepth = 512;
+using Gemm = void (*)(const GemmA& a, const void* b, std::int64_t b_panel_stride, std::int64_t m,
+                      std::int64_t n, std::int64_t k, float* c, std::int64_t c_stride,
+                      bool accumulate);
+
+// Floats to rows of elements, rounded to nearest even (subnormals may become zero); fills up to
+// out_stride with zeros.
+using ToRows = void (*)(const float* x, std::int64_t x_stride, std::int64_t n_rows,
+                        std::int64_t n_cols, void* out, std::int64_t out_stride);
+// Rows to panels of their columns: the sum runs over the rows.
+using PackRows = void (*)(const void* rows, std::int64_t row_stride, std::int64_t n_rows,
+                          std::int64_t n_cols, void* panels);
+// Rows to panels of the transpose: the sum runs along the rows. row_stride and the start of rows
+// are multiples of group; columns between n_cols and its multiple of group hold zeros.
+using PackTransposed = PackRows;
+
+struct GemmKernels {
+  std::int64_t group;
+  std::int64_t element_bytes;
+  ToRows to_rows;
+  PackRows pack_rows;
+  PackTransposed pack_transposed;
+  Gemm multiply;
+
+  std::int64_t rounded(std::int64_t k) const { return (k + group - 1) / group * group; }
+  // Between panels whose sums run over k, and of all panels of n columns.
+  std::int64_t panel_stride(std::int64_t k) const { return kPanelColumns * rounded(k); }
+  std::int64_t panels_bytes(std::int64_t n, std::int64_t k) const {
+    return (n + kPanelGrain - 1) / kPanelGrain * kPanelGrain * rounded(k) * element_bytes;
+  }
+};
+
+// -------------------------------------------------------------------------------------------------
+// training: the way back. "(+)=": added if accumulate, else written.
+
+// RMSNorm: with r = 1 / sqrt(mean(x^2) + eps) and g = w * dy,
+//   dx (+)= r * (g - x * r^2 * mean(g * x)),   dw += dy * x * r
+// Tolerance: 4e-6 * (|r g| + |x| r^3 mean|g x|).
+using RmsNormBackward = void (*)(const float* x, const float* w, const float* dy, float* dx,
+                                 float* dw, std::int64_t n, float eps, bool accumulate);
+
+// y = silu(gate) * up: with s = 1 / (1 + exp(-gate)),
+//   dgate (+)= dy * up * s * (1 + gate * (1 - s)),   dup (+)= dy * gate * s
+// Tolerance: 4e-6 * (|dy| (1 + |gate|) (1 + |up|)).
+using SiluMulBackward = void (*)(const float* gate, const float* up, const float* dy, float* dgate,
+                                 float* dup, std::int64_t n, bool accumulate);
+
+// Softmax cross-entropy of one row: returns log(sum exp(logits)) - logits[target] and replaces the
+// logits by their gradient, scale * (softmax(logits) - [i = target]). Tolerance: 4e-6 * scale, the
+// loss 4e-6 * (1 + |loss| + max|logit|).
+using CrossEntropyRow = float (*)(float* logits, std::int64_t n, std::int64_t target, float scale);
+
+// One tile of attention, one query per row, width <= kPanelColumns keys: row i sees its first
+// clamp(n_visible + i, 0, width) keys, the others get probability 0.
+struct AttentionTile {
+  std::int64_t n_rows;
+  std::int64_t width;
+  std::int64_t stride;  // of scores, in floats
+  std::int64_t n_visible;
+  float scale;
+};
+// Online softmax (arXiv:1805.02867): scores become exp(scale * score - m), m = the largest scaled
+// score of the row so far; sums and the rows of out, made of earlier keys, are multiplied by exp(m
+// before - m), then sums grow by the new row. row_max starts at -infinity, row_sum and out at 0.
+using SoftmaxTile = void (*)(const AttentionTile& tile, float* scores, float* row_max,
+                             float* row_sum, float* out, std::int64_t out_stride,
+                             std::int64_t value_dim);
+// Backward: scores become p = exp(scale * score - log_sum), dp (the gradient of p) becomes that of
+// the scores: scale * p * (dp - mean_dp), mean_dp = sum_j p_j dp_j.
+using SoftmaxTileBackward = void (*)(const AttentionTile& tile, float* scores, float* dp,
+                                     const float* log_sum, const float* mean_dp);
+
 // --------------------------------------------------------------------------------------------------------
 // the table
 
 // One entry per operation. A table starts as a copy of the next lower instruction set's table and
 // replaces what it can do better, so every entry is always callable.
 struct KernelTable {
-  const char* name;     // "reference", "avx2", "avx512_vnni"
+  const char* name;     // "reference", "avx2", "avx512_vnni", "avx512_bf16"
   bool (*supported)();  // by this machine
   RmsNorm rms_norm;
   Add add;
@@ -175,6 +280,13 @@ struct KernelTable {
   MatmulInt8 matmul_int8[kNumDTypes];  // by DType; null for types that are not block-quantised
   Attention attention;
   FloatToHalf float_to_half;
+  GemmKernels gemm_f32;
+  GemmKernels gemm_bf16;
+  RmsNormBackward rms_norm_backward;
+  SiluMulBackward silu_mul_backward;
+  CrossEntropyRow cross_entropy_row;
+  SoftmaxTile softmax_tile;
+  SoftmaxTileBackward softmax_tile_backward;
 };
 
 }  // namespace sputnik::kernels

@@ -93,6 +93,9 @@ MachineLimits measure_machine_limits(int n_threads) {
     limits.int8_ops_per_s = ops_per_s(pool, avx2::int8_peak_loop());
     limits.f32_flops_per_s = ops_per_s(pool, avx2::f32_peak_loop());
   }
+  limits.bf16_flops_per_s = avx512_bf16_table().supported()
+                                ? ops_per_s(pool, avx512_bf16::bf16_peak_loop())
+                                : limits.f32_flops_per_s;
 #endif
   return limits;
 }

@@ -9,6 +9,8 @@ struct MachineLimits {
   double int8_ops_per_s;  // the best 8-bit multiply-add this machine has; multiplication and
                           // addition are two
   double f32_flops_per_s;  // fused multiply-add, two
+  double bf16_flops_per_s;  // products of bfloat16 summed in float32; that of float32 where there is
+                            // no instruction for it
 };
 
 // Medians of short runs with this many threads, about a second in all. Other work on the machine

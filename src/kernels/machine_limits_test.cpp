@@ -19,6 +19,8 @@ TEST(MachineLimits, AreThoseOfAComputer) {
   }
   EXPECT_GT(limits.f32_flops_per_s, 1e9);
   EXPECT_LT(limits.f32_flops_per_s, 1e12);
+  EXPECT_GE(limits.bf16_flops_per_s, 0.9 * limits.f32_flops_per_s);
+  EXPECT_LT(limits.bf16_flops_per_s, 1e13);
   EXPECT_GT(limits.int8_ops_per_s, limits.f32_flops_per_s);
   EXPECT_LT(limits.int8_ops_per_s, 1e13);
 }

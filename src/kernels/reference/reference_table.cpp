@@ -23,6 +23,13 @@ const KernelTable& reference_table() {
     for (int i = 0; i < kNumDTypes; ++i) {
       if (is_quantized_block(static_cast<DType>(i))) t.matmul_int8[i] = reference::matmul_int8;
     }
+    t.gemm_f32 = reference::gemm_f32();
+    t.gemm_bf16 = reference::gemm_bf16();
+    t.rms_norm_backward = reference::rms_norm_backward;
+    t.silu_mul_backward = reference::silu_mul_backward;
+    t.cross_entropy_row = reference::cross_entropy_row;
+    t.softmax_tile = reference::softmax_tile;
+    t.softmax_tile_backward = reference::softmax_tile_backward;
     return t;
   }();
   return table;

@@ -27,4 +27,16 @@ void quantize_activations(std::int64_t block, const float* x, std::int64_t n_col
 MatmulInt8 matmul_int8_of_32(DType dtype);
 MatmulInt8 matmul_int8_of_256(DType dtype);
 
+GemmKernels gemm_f32();
+GemmKernels gemm_bf16();
+void rms_norm_backward(const float* x, const float* w, const float* dy, float* dx, float* dw,
+                       std::int64_t n, float eps, bool accumulate);
+void silu_mul_backward(const float* gate, const float* up, const float* dy, float* dgate,
+                       float* dup, std::int64_t n, bool accumulate);
+float cross_entropy_row(float* logits, std::int64_t n, std::int64_t target, float scale);
+void softmax_tile(const AttentionTile& tile, float* scores, float* row_max, float* row_sum,
+                  float* out, std::int64_t out_stride, std::int64_t value_dim);
+void softmax_tile_backward(const AttentionTile& tile, float* scores, float* dp,
+                           const float* log_sum, const float* mean_dp);
+
 }  // namespace sputnik::kernels::avx2

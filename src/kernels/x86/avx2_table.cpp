@@ -29,6 +29,13 @@ const KernelTable& avx2_table() {
       if (const MatmulInt8 f = avx2::matmul_int8_of_32(dtype)) t.matmul_int8[i] = f;
       if (const MatmulInt8 f = avx2::matmul_int8_of_256(dtype)) t.matmul_int8[i] = f;
     }
+    t.gemm_f32 = avx2::gemm_f32();
+    t.gemm_bf16 = avx2::gemm_bf16();
+    t.rms_norm_backward = avx2::rms_norm_backward;
+    t.silu_mul_backward = avx2::silu_mul_backward;
+    t.cross_entropy_row = avx2::cross_entropy_row;
+    t.softmax_tile = avx2::softmax_tile;
+    t.softmax_tile_backward = avx2::softmax_tile_backward;
     return t;
   }();
   return table;

@@ -30,6 +30,13 @@ const KernelTable& avx512_vnni_table() {
       if (const MatmulInt8 f = avx512_vnni::matmul_int8_of_32(dtype)) t.matmul_int8[i] = f;
       if (const MatmulInt8 f = avx512_vnni::matmul_int8_of_256(dtype)) t.matmul_int8[i] = f;
     }
+    t.gemm_f32 = avx512_vnni::gemm_f32();
+    t.gemm_bf16 = avx512_vnni::gemm_bf16();
+    t.rms_norm_backward = avx512_vnni::rms_norm_backward;
+    t.silu_mul_backward = avx512_vnni::silu_mul_backward;
+    t.cross_entropy_row = avx512_vnni::cross_entropy_row;
+    t.softmax_tile = avx512_vnni::softmax_tile;
+    t.softmax_tile_backward = avx512_vnni::softmax_tile_backward;
     return t;
   }();
   return table;

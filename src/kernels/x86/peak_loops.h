@@ -21,4 +21,8 @@ PeakLoop int8_peak_loop();
 PeakLoop f32_peak_loop();
 }  // namespace avx512_vnni
 
+namespace avx512_bf16 {
+PeakLoop bf16_peak_loop();
+}  // namespace avx512_bf16
+
 }  // namespace sputnik::kernels

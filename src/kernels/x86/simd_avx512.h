@@ -62,6 +62,42 @@ struct Simd {
     const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
   }
+  // Rounded to nearest even. The instruction makes zeros of subnormal numbers.
+  static void store_bfloat16(std::uint16_t* p, Vec x) {
+#if defined(__AVX512BF16__)
+    const __m512bh both = _mm512_cvtne2ps_pbh(zero(), x);
+    __m512i words;
+    static_assert(sizeof(words) == sizeof(both));
+    __builtin_memcpy(&words, &both, sizeof(words));
+    const __m256i halves = _mm512_castsi512_si256(words);
+#else
+    const __m512i bits = _mm512_castps_si512(x), upper = _mm512_srli_epi32(bits, 16);
+    const __m512i to_even = _mm512_and_si512(upper, _mm512_set1_epi32(1));
+    const __m512i bias = _mm512_add_epi32(to_even, _mm512_set1_epi32(0x7FFF));
+    const __m512i rounded = _mm512_srli_epi32(_mm512_add_epi32(bits, bias), 16);
+    const __m512i nan = _mm512_or_si512(upper, _mm512_set1_epi32(0x40));
+    const __mmask16 is_nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+    const __m256i halves = _mm512_cvtepi32_epi16(_mm512_mask_mov_epi32(rounded, is_nan, nan));
+#endif
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), halves);
+  }
+  // The two halves of each 32-bit word, as floats.
+  static Vec even_bfloat16(Vec words) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(words), 16));
+  }
+  static Vec odd_bfloat16(Vec words) {
+    return _mm512_castsi512_ps(
+        _mm512_and_si512(_mm512_castps_si512(words), _mm512_set1_epi32(-0x10000)));
+  }
+  // kLanes elements of each row: out = a[0], b[0], a[1], b[1], ...
+  static void interleave_bfloat16(const std::uint16_t* a, const std::uint16_t* b,
+                                  std::uint16_t* out) {
+    const __m512i low =
+        _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(a)));
+    const __m512i high =
+        _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(b)));
+    _mm512_storeu_si512(out, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+  }
   // F8_E4M3 bits seen as an IEEE half with the same fraction and the exponent's bias wrong by 8:
   // exact after a multiplication by 2^8, subnormal numbers too. All ones in exponent and fraction
   // is NaN.

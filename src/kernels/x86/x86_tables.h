@@ -8,5 +8,6 @@ namespace sputnik::kernels {
 
 const KernelTable& avx2_table();
 const KernelTable& avx512_vnni_table();
+const KernelTable& avx512_bf16_table();
 
 }  // namespace sputnik::kernels
