@@ -92,6 +92,10 @@ class TableModel final : public Model {
     return {rows_.data(), static_cast<std::int64_t>(batch.output_rows.size()), 1, 8, 8, 8};
   }
   Tensor mtp_forward(Ops&, const Batch&, const Tensor&) const override { return {}; }
+  Tensor losses(Ops&, const Batch&, const LossTargets&, Tensor*) const override { return {}; }
+  Tensor mtp_losses(Ops&, const Batch&, const Tensor&, const LossTargets&) const override {
+    return {};
+  }
   std::int64_t vocab_size() const override { return 8; }
   std::int64_t hidden_size() const override { return 4; }
   std::int64_t num_hidden_layers() const override { return 1; }

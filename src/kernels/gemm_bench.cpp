@@ -14,8 +14,9 @@ constexpr std::int64_t kRowBlock = 192;  // rows of a per call, as the training 
 struct Shape {
   std::int64_t n, k;
 };
-constexpr Shape kShapes[] = {{128, 256}, {384, 128}, {80, 256},  {512, 64},   {256, 256}, {704, 256},
-                             {256, 704}, {192, 256}, {256, 192}, {4096, 256}, {256, 4096}};
+constexpr Shape kShapes[] = {{128, 256}, {384, 128},  {80, 256},  {512, 64},
+                             {256, 256}, {704, 256},  {256, 704}, {192, 256},
+                             {256, 192}, {4096, 256}, {256, 4096}};
 
 const bool kRegistered = [] {
   for (const KernelTable* table : supported_tables()) {

@@ -40,7 +40,7 @@ Bytes packed(const GemmKernels& g, PackRows pack, const Bytes& rows, std::int64_
 
 TEST(Gemm, RowsAreRoundedToNearestEvenAndPadded) {
   const float infinity = std::numeric_limits<float>::infinity();
-  const std::vector<float> x = {1.0f,      -2.5f,    0x1.01p0f,    0x1.03p0f, 0x1.010002p0f,
+  const std::vector<float> x = {1.0f,     -2.5f,     0x1.01p0f,     0x1.03p0f, 0x1.010002p0f,
                                 infinity, -infinity, 3.4028235e38f, 0.0f};
   const std::vector<std::uint16_t> expected = {0x3F80, 0xC020, 0x3F80, 0x3F82, 0x3F81,
                                                0x7F80, 0xFF80, 0x7F80, 0x0000, 0x0000};
@@ -155,10 +155,11 @@ TEST(Gemm, ARowDoesNotDependOnItsNeighbours) {
       const GemmKernels& g = table->*kernels;
       const std::int64_t m = 13, n = 100, k = 600;
       const Bytes a = rows_of(g, random_floats(m * k, 1), m, k);
-      const Bytes b = packed(g, g.pack_transposed, rows_of(g, random_floats(n * k, 2), n, k), n, k,
-                             true);
+      const Bytes b =
+          packed(g, g.pack_transposed, rows_of(g, random_floats(n * k, 2), n, k), n, k, true);
       std::vector<float> all(static_cast<std::size_t>(m * n)), one(static_cast<std::size_t>(n));
-      g.multiply({a.data(), k, g.group}, b.data(), g.panel_stride(k), m, n, k, all.data(), n, false);
+      g.multiply({a.data(), k, g.group}, b.data(), g.panel_stride(k), m, n, k, all.data(), n,
+                 false);
       for (std::int64_t i = 0; i < m; ++i) {
         g.multiply({a.data() + i * k * g.element_bytes, k, g.group}, b.data(), g.panel_stride(k), 1,
                    n, k, one.data(), n, false);

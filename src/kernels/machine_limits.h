@@ -8,9 +8,9 @@ struct MachineLimits {
       read_bytes_per_s;   // from memory: every thread sums its part of an array that no cache holds
   double int8_ops_per_s;  // the best 8-bit multiply-add this machine has; multiplication and
                           // addition are two
-  double f32_flops_per_s;  // fused multiply-add, two
-  double bf16_flops_per_s;  // products of bfloat16 summed in float32; that of float32 where there is
-                            // no instruction for it
+  double f32_flops_per_s;   // fused multiply-add, two
+  double bf16_flops_per_s;  // products of bfloat16 summed in float32; that of float32 where there
+                            // is no instruction for it
 };
 
 // Medians of short runs with this many threads, about a second in all. Other work on the machine

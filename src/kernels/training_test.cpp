@@ -67,8 +67,8 @@ TEST(CrossEntropyRow, EveryTableMatchesTheReference) {
       std::vector<float> expected = logits;
       const std::int64_t target = n / 2;
       const float loss = table->cross_entropy_row(logits.data(), n, target, 0.5f);
-      EXPECT_NEAR(loss,
-                  reference_table().cross_entropy_row(expected.data(), n, target, 0.5f), 4e-5);
+      EXPECT_NEAR(loss, reference_table().cross_entropy_row(expected.data(), n, target, 0.5f),
+                  4e-5);
       for (std::int64_t i = 0; i < n; ++i) ASSERT_NEAR(logits[i], expected[i], 2e-6) << i;
     }
   }

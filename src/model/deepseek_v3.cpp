@@ -14,15 +14,17 @@ Tensor DeepseekV3::layer_forward(Ops& ops, const Tensor& h, const Layer& layer, 
 
   const Tensor ffn_in = ops.rms_norm(u, layer.post_attention_layernorm, config_.rms_norm_eps);
   ops.observe("post_attn_norm", index, ffn_in);
-  const Tensor ffn_out = layer.is_moe ? moe_forward(ops, ffn_in, layer.moe, config_.router, index)
-                                      : mlp_forward(ops, ffn_in, layer.mlp);
+  const Tensor ffn_out = layer.is_moe
+                             ? moe_forward(ops, ffn_in, layer.moe, config_.router, index, batch)
+                             : mlp_forward(ops, ffn_in, layer.mlp);
   ops.observe("ffn_out", index, ffn_out);
   const Tensor out = ops.add(u, ffn_out);
   ops.observe("out", index, out);
   return out;
 }
 
-Tensor DeepseekV3::forward(Ops& ops, const Batch& batch, Tensor* final_hidden) const {
+// The normalised hidden states of all tokens: [T, hidden_size].
+Tensor DeepseekV3::hidden(Ops& ops, const Batch& batch) const {
   ops.begin(batch);
   Tensor h = ops.embed(embed_tokens_, batch.tokens);  // [T, hidden_size]
   ops.observe("embed", -1, h);
@@ -31,14 +33,39 @@ Tensor DeepseekV3::forward(Ops& ops, const Batch& batch, Tensor* final_hidden) c
   }
   h = ops.rms_norm(h, norm_, config_.rms_norm_eps);
   ops.observe("final_norm", -1, h);
+  return h;
+}
+
+Tensor DeepseekV3::forward(Ops& ops, const Batch& batch, Tensor* final_hidden) const {
+  const Tensor h = hidden(ops, batch);
   if (final_hidden != nullptr) *final_hidden = h;
   return ops.linear(ops.select_rows(h, batch.output_rows), lm_head_);
 }
 
+Tensor DeepseekV3::losses(Ops& ops, const Batch& batch, const LossTargets& targets,
+                          Tensor* final_hidden) const {
+  const Tensor h = hidden(ops, batch);
+  if (final_hidden != nullptr) *final_hidden = h;
+  return ops.cross_entropy(ops.select_rows(h, batch.output_rows), lm_head_, targets);
+}
+
 Tensor DeepseekV3::mtp_forward(Ops& ops, const Batch& batch, const Tensor& final_hidden) const {
+  ops.begin(batch);
+  const Tensor h = mtp_hidden(ops, batch, final_hidden);
+  return ops.linear(ops.select_rows(h, batch.output_rows), mtp_.front().shared_head_head);  // (23)
+}
+
+Tensor DeepseekV3::mtp_losses(Ops& ops, const Batch& batch, const Tensor& final_hidden,
+                              const LossTargets& targets) const {
+  const Tensor h = mtp_hidden(ops, batch, final_hidden);
+  return ops.cross_entropy(ops.select_rows(h, batch.output_rows), mtp_.front().shared_head_head,
+                           targets);
+}
+
+// What OutHead (23) takes: [T, hidden_size].
+Tensor DeepseekV3::mtp_hidden(Ops& ops, const Batch& batch, const Tensor& final_hidden) const {
   SPUTNIK_ASSERT(!mtp_.empty() && final_hidden.n_tokens == batch.n_tokens());
   const MtpModule& mtp = mtp_.front();
-  ops.begin(batch);
   // M_k [RMSNorm(h_i); RMSNorm(Emb(t_{i+k}))]  (21), with the halves in the order that the released
   // weights want.
   const Tensor embedding =
@@ -51,7 +78,7 @@ Tensor DeepseekV3::mtp_forward(Ops& ops, const Batch& batch, const Tensor& final
   ops.observe("mtp.block_out", -1, h);
   h = ops.rms_norm(h, mtp.shared_head_norm, config_.rms_norm_eps);
   ops.observe("mtp.shared_head_norm_out", -1, h);
-  return ops.linear(ops.select_rows(h, batch.output_rows), mtp.shared_head_head);  // OutHead (23)
+  return h;
 }
 
 CacheShape DeepseekV3::cache_shape() const {

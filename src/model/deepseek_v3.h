@@ -19,6 +19,10 @@ class DeepseekV3 final : public Model {
 
   Tensor forward(Ops& ops, const Batch& batch, Tensor* final_hidden) const override;
   Tensor mtp_forward(Ops& ops, const Batch& batch, const Tensor& final_hidden) const override;
+  Tensor losses(Ops& ops, const Batch& batch, const LossTargets& targets,
+                Tensor* final_hidden) const override;
+  Tensor mtp_losses(Ops& ops, const Batch& batch, const Tensor& final_hidden,
+                    const LossTargets& targets) const override;
 
   std::int64_t num_nextn_predict_layers() const override {
     return static_cast<std::int64_t>(mtp_.size());
@@ -52,6 +56,8 @@ class DeepseekV3 final : public Model {
   static Result<MtpModule> bind_mtp(const DeepseekV3& model, WeightStore& store,
                                     std::int64_t layer);
   std::vector<const Weight*> collect(bool with_mtp) const;
+  Tensor hidden(Ops& ops, const Batch& batch) const;
+  Tensor mtp_hidden(Ops& ops, const Batch& batch, const Tensor& final_hidden) const;
   Tensor layer_forward(Ops& ops, const Tensor& h, const Layer& layer, std::int64_t index,
                        const Batch& batch) const;
 

@@ -26,7 +26,8 @@ Tensor Llama::attention(Ops& ops, const Tensor& h, const Layer& layer, std::int6
   return ops.linear(ops.gqa_attention(inputs, softmax_scale, batch), layer.o_proj);
 }
 
-Tensor Llama::forward(Ops& ops, const Batch& batch, Tensor* final_hidden) const {
+// The normalised hidden states of all tokens: [T, hidden_size].
+Tensor Llama::hidden(Ops& ops, const Batch& batch) const {
   ops.begin(batch);
   Tensor h = ops.embed(embed_tokens_, batch.tokens);  // [T, hidden_size]
   ops.observe("embed", -1, h);
@@ -47,8 +48,26 @@ Tensor Llama::forward(Ops& ops, const Batch& batch, Tensor* final_hidden) const 
   }
   h = ops.rms_norm(h, norm_, config_.rms_norm_eps);
   ops.observe("final_norm", -1, h);
+  return h;
+}
+
+Tensor Llama::forward(Ops& ops, const Batch& batch, Tensor* final_hidden) const {
+  const Tensor h = hidden(ops, batch);
   if (final_hidden != nullptr) *final_hidden = h;
   return ops.linear(ops.select_rows(h, batch.output_rows), lm_head_);
+}
+
+Tensor Llama::losses(Ops& ops, const Batch& batch, const LossTargets& targets,
+                     Tensor* final_hidden) const {
+  const Tensor h = hidden(ops, batch);
+  if (final_hidden != nullptr) *final_hidden = h;
+  return ops.cross_entropy(ops.select_rows(h, batch.output_rows), lm_head_, targets);
+}
+
+Tensor Llama::mtp_losses(Ops& /*ops*/, const Batch& /*batch*/, const Tensor& /*final_hidden*/,
+                         const LossTargets& /*targets*/) const {
+  SPUTNIK_ASSERT(num_nextn_predict_layers() > 0);  // this family has no prediction modules
+  return {};
 }
 
 Tensor Llama::mtp_forward(Ops& /*ops*/, const Batch& /*batch*/,

@@ -19,6 +19,10 @@ class Llama final : public Model {
 
   Tensor forward(Ops& ops, const Batch& batch, Tensor* final_hidden) const override;
   Tensor mtp_forward(Ops& ops, const Batch& batch, const Tensor& final_hidden) const override;
+  Tensor losses(Ops& ops, const Batch& batch, const LossTargets& targets,
+                Tensor* final_hidden) const override;
+  Tensor mtp_losses(Ops& ops, const Batch& batch, const Tensor& final_hidden,
+                    const LossTargets& targets) const override;
 
   std::int64_t vocab_size() const override { return config_.vocab_size; }
   std::int64_t hidden_size() const override { return config_.hidden_size; }
@@ -39,6 +43,7 @@ class Llama final : public Model {
   explicit Llama(const LlamaConfig& config) : config_(config), rope_(config.rope()) {}
   static Result<Layer> bind_layer(const LlamaConfig& config, WeightStore& store,
                                   std::int64_t layer);
+  Tensor hidden(Ops& ops, const Batch& batch) const;
   Tensor attention(Ops& ops, const Tensor& h, const Layer& layer, std::int64_t index,
                    const Batch& batch) const;
 

@@ -8,6 +8,7 @@
 #include "formats/json.h"
 #include "formats/printable.h"
 #include "formats/safetensors.h"
+#include "model/checkpoint.h"
 #include "model/config.h"
 #include "model/deepseek_v3.h"
 #include "model/gguf_config.h"
@@ -22,15 +23,6 @@ using nlohmann::json;
 
 constexpr std::size_t kMaxConfigBytes = 16 << 20;
 constexpr const char* kIndexName = "model.safetensors.index.json";
-
-// A checkpoint before it is a model: published configuration and weights under their published
-// names.
-struct Checkpoint {
-  json config;
-  std::string config_place;  // for messages about it
-  std::string name;
-  std::shared_ptr<WeightStore> store;
-};
 
 Result<Checkpoint> open_gguf(const std::filesystem::path& path) {
   SPUTNIK_TRY(GgufFile opened, GgufFile::open(path));
@@ -101,34 +93,21 @@ void apply_overrides(const std::map<std::string, std::string>& overrides, json& 
 
 // Config and Class: the two halves of a model family.
 template <class Config, class Class>
-Result<std::unique_ptr<Model>> build_as(const Checkpoint& checkpoint) {
-  auto config = Config::from_json(checkpoint.config);
-  if (!config.ok()) return std::move(config).error().in(checkpoint.config_place);
-  return Class::create(config.value(), *checkpoint.store);
-}
-
-Result<std::unique_ptr<Model>> build(const Checkpoint& checkpoint, const std::string& model_type) {
-  if (model_type == "deepseek_v3" || model_type == "deepseek_v2")
-    return build_as<DeepseekV3Config, DeepseekV3>(checkpoint);
-  if (model_type == "llama" || model_type == "qwen2")
-    return build_as<LlamaConfig, Llama>(checkpoint);
-  return unsupported(
-             "model_type \"{}\" is not supported; supported are deepseek_v3, deepseek_v2, "
-             "qwen2 and llama",
-             printable(model_type))
-      .in(checkpoint.config_place);
+Result<std::unique_ptr<Model>> build_as(const json& json_config, const std::string& place,
+                                        WeightStore& store) {
+  auto config = Config::from_json(json_config);
+  if (!config.ok()) return std::move(config).error().in(place);
+  return Class::create(config.value(), store);
 }
 
 Result<LoadedModel> finish(Checkpoint checkpoint, const LoadOptions& options) {
   if (!checkpoint.config.is_object())
     return corrupt("{}: {}, not an object", checkpoint.config_place, checkpoint.config.type_name());
   apply_overrides(options.config_overrides, checkpoint.config);
-  const auto it = checkpoint.config.find("model_type");
-  if (it == checkpoint.config.end() || !it->is_string())
-    return corrupt("{}: model_type is missing", checkpoint.config_place);
   LoadedModel loaded;
-  loaded.info.architecture = it->get<std::string>();
-  SPUTNIK_TRY(loaded.model, build(checkpoint, loaded.info.architecture));
+  SPUTNIK_TRY(loaded.model,
+              create_model(checkpoint.config, *checkpoint.store, checkpoint.config_place));
+  loaded.info.architecture = checkpoint.config["model_type"].get<std::string>();
   loaded.info.is_distill = is_distill(loaded.info.architecture, checkpoint.name);
   loaded.info.name = loaded.info.is_distill
                          ? distill_name(loaded.info.architecture, checkpoint.name)
@@ -143,22 +122,37 @@ Result<LoadedModel> finish(Checkpoint checkpoint, const LoadOptions& options) {
   return loaded;
 }
 
-Result<LoadedModel> load(const std::filesystem::path& path, const LoadOptions& options) {
+}  // namespace
+
+Result<Checkpoint> open_checkpoint(const std::filesystem::path& path) {
   std::error_code error;
   const bool is_directory = std::filesystem::is_directory(path, error);
   const bool is_safetensors = path.extension() == ".safetensors" || path.filename() == kIndexName;
-  if (is_directory || is_safetensors) {
-    SPUTNIK_TRY(Checkpoint checkpoint, open_directory(path));
-    return finish(std::move(checkpoint), options);
-  }
-  SPUTNIK_TRY(Checkpoint checkpoint, open_gguf(path));
-  return finish(std::move(checkpoint), options);
+  return is_directory || is_safetensors ? open_directory(path) : open_gguf(path);
 }
 
-}  // namespace
+Result<std::unique_ptr<Model>> create_model(const json& config, WeightStore& store,
+                                            const std::string& place) {
+  const auto it = config.find("model_type");
+  if (it == config.end() || !it->is_string()) return corrupt("{}: model_type is missing", place);
+  const auto model_type = it->get<std::string>();
+  if (model_type == "deepseek_v3" || model_type == "deepseek_v2")
+    return build_as<DeepseekV3Config, DeepseekV3>(config, place, store);
+  if (model_type == "llama" || model_type == "qwen2")
+    return build_as<LlamaConfig, Llama>(config, place, store);
+  return unsupported(
+             "model_type \"{}\" is not supported; supported are deepseek_v3, deepseek_v2, "
+             "qwen2 and llama",
+             printable(model_type))
+      .in(place);
+}
 
 Result<LoadedModel> load_model(const std::filesystem::path& path, const LoadOptions& options) {
-  auto loaded = load(path, options);
+  const auto load = [&]() -> Result<LoadedModel> {
+    SPUTNIK_TRY(Checkpoint checkpoint, open_checkpoint(path));
+    return finish(std::move(checkpoint), options);
+  };
+  auto loaded = load();
   if (loaded.ok() || loaded.error().message.find(path.string()) != std::string::npos) return loaded;
   return std::move(loaded).error().in(path.string());
 }

@@ -29,6 +29,16 @@ class Model {
   virtual Tensor mtp_forward(Ops& ops, const Batch& batch, const Tensor& final_hidden) const = 0;
   virtual std::int64_t num_nextn_predict_layers() const { return 0; }
 
+  // Cross-entropy of batch.output_rows against targets (one entry per output row), without ever
+  // holding all logits: [output_rows.size(), 1]. Calls ops.begin(batch). final_hidden as in
+  // forward.
+  virtual Tensor losses(Ops& ops, const Batch& batch, const LossTargets& targets,
+                        Tensor* final_hidden = nullptr) const = 0;
+  // The same of the prediction module. Belongs to the pass that made final_hidden: does not call
+  // ops.begin. batch as in mtp_forward.
+  virtual Tensor mtp_losses(Ops& ops, const Batch& batch, const Tensor& final_hidden,
+                            const LossTargets& targets) const = 0;
+
   virtual std::int64_t vocab_size() const = 0;
   virtual std::int64_t hidden_size() const = 0;
   virtual std::int64_t num_hidden_layers() const = 0;

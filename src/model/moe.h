@@ -18,9 +18,9 @@ struct MoeWeights {
 
 // u: [T, hidden_size] -> [T, hidden_size], without the residual of equation (12).
 inline Tensor moe_forward(Ops& ops, const Tensor& u, const MoeWeights& w,
-                          const RouterConfig& config, std::int64_t layer) {
+                          const RouterConfig& config, std::int64_t layer, const Batch& batch) {
   const Weight* bias = w.e_score_correction_bias.present() ? &w.e_score_correction_bias : nullptr;
-  const Routing routing = ops.route(ops.linear(u, w.gate), bias, config);  // g_{i,t} (13-16)
+  const Routing routing = ops.route(ops.linear(u, w.gate), bias, config, batch);  // g_{i,t} (13-16)
   ops.observe_routing(layer, routing);
   const Tensor routed = ops.moe_ffn(u, routing, w.experts);
   if (!w.shared_experts.gate_proj.present()) return routed;

@@ -15,9 +15,19 @@
 
 namespace sputnik {
 
-// Matrices stay where they are, in mapped files; vectors are converted to float32 copies, which are
-// small. Weights that it hands out borrow from it. Errors name the tensor: kNotFound (absent),
-// kCorrupt (shape), kUnsupported (type).
+// Makes tensors that a WeightStore is asked for and does not hold: for training, where weights are
+// float32 parameters that are initialised, or copied out of a file.
+class WeightSource {
+ public:
+  virtual ~WeightSource() = default;
+  virtual bool contains(const std::string& name) const = 0;
+  // Called once per name. The result lives as long as the store.
+  virtual Result<RawTensor> make(const std::string& name, std::int64_t rows, std::int64_t cols) = 0;
+};
+
+// Matrices stay where they are, in mapped files, and so do vectors of float32; other vectors are
+// converted to copies, which are small. Weights that it hands out borrow from it. Errors name the
+// tensor: kNotFound (absent), kCorrupt (shape), kUnsupported (type).
 class WeightStore {
  public:
   // owner keeps the mapped files alive.
@@ -28,7 +38,12 @@ class WeightStore {
   // A tensor that exists but cannot be used; asking for it gives the error.
   void add_unreadable(std::string name, Error error);
 
-  bool contains(std::string_view name) const { return tensors_.contains(std::string(name)); }
+  // Borrowed; asked for what has not been added.
+  void set_source(WeightSource* source) { source_ = source; }
+
+  bool contains(const std::string& name) const {
+    return tensors_.contains(name) || (source_ != nullptr && source_->contains(name));
+  }
 
   // [rows, cols], or any shape whose last dimension is cols and whose others multiply to rows.
   Result<Weight> matrix(const std::string& name, std::int64_t rows, std::int64_t cols);
@@ -43,10 +58,11 @@ class WeightStore {
     RawTensor tensor;
     std::shared_ptr<const Error> error;  // set: unreadable
   };
-  Result<const RawTensor*> find(const std::string& name) const;
+  Result<const RawTensor*> find(const std::string& name, std::int64_t rows, std::int64_t cols);
   const float* to_floats(const RawTensor& tensor);
 
   std::shared_ptr<const void> owner_;
+  WeightSource* source_ = nullptr;
   std::unordered_map<std::string, Entry> tensors_;
   std::deque<std::vector<float>> converted_;
 };

@@ -81,8 +81,8 @@ Tensor CostOps::add(const Tensor& a, const Tensor& /*b*/) {
   return shape_of(a.n_tokens, 1, a.width());
 }
 
-Routing CostOps::route(const Tensor& /*scores*/, const Weight* /*bias*/,
-                       const RouterConfig& config) {
+Routing CostOps::route(const Tensor& /*scores*/, const Weight* /*bias*/, const RouterConfig& config,
+                       const Batch& /*batch*/) {
   return {{}, {}, config.num_experts_per_tok};
 }
 
@@ -104,6 +104,12 @@ Tensor CostOps::concat_last(const Tensor& a, const Tensor& b) {
 
 Tensor CostOps::select_rows(const Tensor& x, std::span<const std::int64_t> rows) {
   return shape_of(static_cast<std::int64_t>(rows.size()), x.n_heads, x.dim);
+}
+
+Tensor CostOps::cross_entropy(const Tensor& h, const Weight& lm_head,
+                              const LossTargets& /*targets*/) {
+  count_product(as_double(h.n_tokens), lm_head);
+  return shape_of(h.n_tokens, 1, 1);
 }
 
 }  // namespace sputnik

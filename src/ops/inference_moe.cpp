@@ -36,7 +36,8 @@ Assignments assign(Arena& arena, const Routing& routing, std::int64_t n_experts)
 
 }  // namespace
 
-Routing InferenceOps::route(const Tensor& scores, const Weight* bias, const RouterConfig& config) {
+Routing InferenceOps::route(const Tensor& scores, const Weight* bias, const RouterConfig& config,
+                            const Batch& /*batch*/) {
   State& s = *state_;
   const std::int64_t k = config.num_experts_per_tok;
   const auto experts = s.arena().allocate_span<std::int32_t>(scores.n_tokens * k);

@@ -7,7 +7,8 @@
 namespace sputnik {
 namespace {
 
-constexpr std::int64_t kRowTile = 16;  // kernels take weight rows by sixteens
+constexpr std::int64_t kRowTile = 16;    // kernels take weight rows by sixteens
+constexpr std::int64_t kLossRows = 256;  // whose logits are in memory at once
 constexpr std::int64_t kTokenGrain =
     8;  // tokens that a thread takes at a time in element-wise operations
 
@@ -127,6 +128,29 @@ Tensor InferenceOps::linear(const Tensor& input, const Weight& weight, const Wei
         }
       });
   return y;
+}
+
+Tensor InferenceOps::cross_entropy(const Tensor& h, const Weight& lm_head,
+                                   const LossTargets& targets) {
+  State& s = *state_;
+  SPUTNIK_ASSERT(static_cast<std::int64_t>(targets.tokens.size()) == h.n_tokens);
+  const Tensor losses = s.make(h.n_tokens, 1, 1);
+  for (std::int64_t first = 0; first < h.n_tokens; first += kLossRows) {
+    const Arena::Mark mark = s.arena().mark();
+    Tensor rows = h;
+    rows.data = h.row(first);
+    rows.n_tokens = std::min(kLossRows, h.n_tokens - first);
+    const Tensor logits = linear(rows, lm_head, nullptr);
+    s.pool.parallel_for(rows.n_tokens, 1, [&](std::int64_t begin, std::int64_t end, int) {
+      for (std::int64_t t = begin; t < end; ++t) {
+        *losses.row(first + t) =
+            s.kernels.cross_entropy_row(logits.row(t), logits.dim, targets.tokens[first + t], 1.0f);
+      }
+    });
+    s.last_quantized = {};
+    s.arena().reset(mark);
+  }
+  return losses;
 }
 
 Tensor InferenceOps::embed(const Weight& weight, std::span<const std::int32_t> tokens) {

@@ -1,6 +1,7 @@
 // The vocabulary in which models are written. A model calls these; an interpreter gives them their
 // meaning:
 //   InferenceOps  quantised weights, paged cache, int8 activations (inference_ops.h)
+//   TrainingOps   float weights, records the way back (autograd/training_ops.h)
 //   CostOps       no data: counts FLOPs and bytes (cost_ops.h)
 //   TraceOps      wraps another: shapes, times, NaNs, dumps (trace_ops.h)
 // T: tokens in the batch. Tensors are [T, width] unless a comment says otherwise. Inputs are never
@@ -70,6 +71,15 @@ struct Routing {
   std::span<const std::int32_t> experts;
   std::span<const float> weights;
   std::int64_t num_experts_per_tok = 0;
+  std::int32_t variable = -1;  // TrainingOps: of the weights
+};
+
+// What the next tokens are. One entry per row of the hidden states that are judged.
+struct LossTargets {
+  std::span<const std::int32_t> tokens;
+  // What each row's loss counts for: the gradient of the sum of weight * loss is taken. Empty: the
+  // gradient of each loss is given later (TrainingOps::seed).
+  std::span<const float> weights;
 };
 
 // The routed experts of one layer: SwiGLU feed-forwards of moe_intermediate_size, one Weight each
@@ -106,8 +116,9 @@ class Ops {
   virtual Tensor add(const Tensor& a, const Tensor& b) = 0;
 
   // scores: [T, n_routed_experts] before the scoring function; bias: e_score_correction_bias or
-  // null.
-  virtual Routing route(const Tensor& scores, const Weight* bias, const RouterConfig& config) = 0;
+  // null; batch: the sequences over which training balances the load of experts.
+  virtual Routing route(const Tensor& scores, const Weight* bias, const RouterConfig& config,
+                        const Batch& batch) = 0;
 
   // Sum over a token's experts of weight * down(silu(gate x) * up x).
   virtual Tensor moe_ffn(const Tensor& x, const Routing& routing, const ExpertWeights& experts) = 0;
@@ -117,6 +128,11 @@ class Ops {
 
   // The given rows of x.
   virtual Tensor select_rows(const Tensor& x, std::span<const std::int64_t> rows) = 0;
+
+  // -log softmax(h W^T)[target] of every row, natural logarithm: [T, 1]. The logits, [T,
+  // vocab_size], are made and dropped in pieces.
+  virtual Tensor cross_entropy(const Tensor& h, const Weight& lm_head,
+                               const LossTargets& targets) = 0;
 
   // Between layers: everything made since the last boundary is dropped, but for h.
   virtual Tensor layer_boundary(const Tensor& h) = 0;

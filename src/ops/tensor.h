@@ -16,6 +16,8 @@ struct Tensor {
   std::int64_t dim = 0;
   std::int64_t token_stride = 0;  // in floats
   std::int64_t head_stride = 0;
+  // TrainingOps: which of its variables this is a view of, so that gradients find their way back.
+  std::int32_t variable = -1;
 
   std::int64_t width() const { return n_heads * dim; }  // numbers per token
   std::int64_t size() const { return n_tokens * width(); }

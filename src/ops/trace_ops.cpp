@@ -57,8 +57,9 @@ Tensor TraceOps::silu_mul(const Tensor& gate, const Tensor& up) {
 Tensor TraceOps::add(const Tensor& a, const Tensor& b) {
   return timed("add", [&] { return inner_.add(a, b); });
 }
-Routing TraceOps::route(const Tensor& scores, const Weight* bias, const RouterConfig& config) {
-  return inner_.route(scores, bias, config);
+Routing TraceOps::route(const Tensor& scores, const Weight* bias, const RouterConfig& config,
+                        const Batch& batch) {
+  return inner_.route(scores, bias, config, batch);
 }
 Tensor TraceOps::moe_ffn(const Tensor& x, const Routing& routing, const ExpertWeights& experts) {
   return timed("moe_ffn", [&] { return inner_.moe_ffn(x, routing, experts); });
@@ -68,6 +69,9 @@ Tensor TraceOps::concat_last(const Tensor& a, const Tensor& b) {
 }
 Tensor TraceOps::select_rows(const Tensor& x, std::span<const std::int64_t> rows) {
   return timed("select_rows", [&] { return inner_.select_rows(x, rows); });
+}
+Tensor TraceOps::cross_entropy(const Tensor& h, const Weight& lm_head, const LossTargets& targets) {
+  return timed("cross_entropy", [&] { return inner_.cross_entropy(h, lm_head, targets); });
 }
 Tensor TraceOps::layer_boundary(const Tensor& h) {
   return inner_.layer_boundary(h);

@@ -43,10 +43,12 @@ class TraceOps final : public Ops {
   Tensor mla_attention(const MlaInputs& in, float softmax_scale, const Batch& batch) override;
   Tensor silu_mul(const Tensor& gate, const Tensor& up) override;
   Tensor add(const Tensor& a, const Tensor& b) override;
-  Routing route(const Tensor& scores, const Weight* bias, const RouterConfig& config) override;
+  Routing route(const Tensor& scores, const Weight* bias, const RouterConfig& config,
+                const Batch& batch) override;
   Tensor moe_ffn(const Tensor& x, const Routing& routing, const ExpertWeights& experts) override;
   Tensor concat_last(const Tensor& a, const Tensor& b) override;
   Tensor select_rows(const Tensor& x, std::span<const std::int64_t> rows) override;
+  Tensor cross_entropy(const Tensor& h, const Weight& lm_head, const LossTargets& targets) override;
   Tensor layer_boundary(const Tensor& h) override;
   void observe(std::string_view name, std::int64_t layer, const Tensor& tensor) override;
   void observe_routing(std::int64_t layer, const Routing& routing) override;

@@ -22,8 +22,8 @@ void from_float(float x, float& y) {
 // Round to nearest even; a NaN keeps its sign and stays a NaN.
 void from_float(float x, std::uint16_t& y) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
-  y = static_cast<std::uint16_t>(
-      std::isnan(x) ? (bits >> 16) | 0x40 : (bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+  y = static_cast<std::uint16_t>(std::isnan(x) ? (bits >> 16) | 0x40
+                                               : (bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
 template <class T>
@@ -95,7 +95,8 @@ void multiply(const GemmA& a, const void* b, std::int64_t b_panel_stride, std::i
 
 template <class T>
 GemmKernels kernels_of() {
-  return {kGroup<T>,    static_cast<std::int64_t>(sizeof(T)), to_rows<T>, pack_rows<T>,
+  return {kGroup<T>,          static_cast<std::int64_t>(sizeof(T)),
+          to_rows<T>,         pack_rows<T>,
           pack_transposed<T>, multiply<T>};
 }
 

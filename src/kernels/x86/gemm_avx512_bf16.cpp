@@ -16,11 +16,7 @@ struct Bf16Dot {
 }  // namespace
 
 GemmKernels gemm_bf16() {
-  return {Bf16Dot::kGroup,
-          2,
-          to_rows_bf16,
-          pack_rows_bf16,
-          pack_transposed_simd<Bf16Dot::kGroup>,
+  return {Bf16Dot::kGroup,   2, to_rows_bf16, pack_rows_bf16, pack_transposed_simd<Bf16Dot::kGroup>,
           gemm_simd<Bf16Dot>};
 }
 

@@ -123,13 +123,13 @@ inline void gemm_simd(const GemmA& a, const void* b, std::int64_t b_panel_stride
       const std::int64_t width = panel_width(n, panel);
       for (std::int64_t column = 0; column < width; column += kMost * kLanes) {
         const std::int64_t vectors = (width - column) / kLanes;
-        const TileOperands t{static_cast<const char*>(a.data) + g * a_step * 4,
-                             a_row,
-                             a_step,
-                             static_cast<const char*>(b) +
-                                 (panel * b_panel + g * width + column) * 4,
-                             width,
-                             n_groups - g < depth ? n_groups - g : depth};
+        const TileOperands t{
+            static_cast<const char*>(a.data) + g * a_step * 4,
+            a_row,
+            a_step,
+            static_cast<const char*>(b) + (panel * b_panel + g * width + column) * 4,
+            width,
+            n_groups - g < depth ? n_groups - g : depth};
         float* at = c + panel * kPanelColumns + column;
         const std::int64_t n_cols = n - panel * kPanelColumns - column;
         if constexpr (kMost == 4) {
@@ -200,8 +200,7 @@ inline void pack_rows_bf16(const void* rows, std::int64_t row_stride, std::int64
                            std::int64_t n_cols, void* panels) {
   std::uint16_t* y = static_cast<std::uint16_t*>(panels);
   for (std::int64_t panel = 0; panel * kPanelColumns < n_cols; ++panel) {
-    const std::uint16_t* x =
-        static_cast<const std::uint16_t*>(rows) + panel * kPanelColumns;
+    const std::uint16_t* x = static_cast<const std::uint16_t*>(rows) + panel * kPanelColumns;
     const std::int64_t width = panel_width(n_cols, panel), left = n_cols - panel * kPanelColumns;
     for (std::int64_t r = 0; r < n_rows; r += 2, x += 2 * row_stride, y += 2 * width) {
       const bool two = r + 1 < n_rows;
@@ -238,8 +237,7 @@ inline void pack_transposed_simd(const void* rows, std::int64_t row_stride, std:
       }
       std::int64_t d = 0;
       if (n_sources == kLanes) {
-        for (; d + 8 <= n_words; d += 8)
-          Simd::transpose(sources, d, y + d * width + column, width);
+        for (; d + 8 <= n_words; d += 8) Simd::transpose(sources, d, y + d * width + column, width);
       }
       for (; d < n_words; ++d) {
         alignas(64) float words[kLanes] = {};

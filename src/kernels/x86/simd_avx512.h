@@ -158,13 +158,19 @@ struct Simd {
     }
   }
 
-  static float max_of_lanes(Vec x) { return _mm512_reduce_max_ps(x); }
-  static float first_lane(Vec x) { return _mm512_cvtss_f32(x); }
+  static float max_of_lanes(Vec x) {
+    return _mm512_reduce_max_ps(x);
+  }
+  static float first_lane(Vec x) {
+    return _mm512_cvtss_f32(x);
+  }
   // out[i] = sum of the lanes of xi, each summed in the same order.
   static void store_sums(float* out, Vec x0, Vec x1, Vec x2, Vec x3) {
     _mm_storeu_ps(out, sums(x0, x1, x2, x3));
   }
-  static float sum_of_lanes(Vec x) { return _mm_cvtss_f32(sums(x, x, x, x)); }
+  static float sum_of_lanes(Vec x) {
+    return _mm_cvtss_f32(sums(x, x, x, x));
+  }
 
  private:
   static __m128 sums(Vec x0, Vec x1, Vec x2, Vec x3) {

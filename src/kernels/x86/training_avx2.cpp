@@ -1,6 +1,5 @@
-#include "kernels/x86/training_simd.h"
-
 #include "kernels/x86/avx2_kernels.h"
+#include "kernels/x86/training_simd.h"
 
 namespace sputnik::kernels::avx2 {
 

@@ -1,0 +1,159 @@
+// A step of training of the presets `tiny` and `small`, on random tokens: forward, backward, AdamW.
+// Prints tokens/s, FLOP/s and its share of the machine's measured bfloat16 peak, then where the
+// time went. FLOPs are those of the model: 6 per active weight and token (2 of them forward),
+// products of queries, keys and values at causal positions only; what is computed twice counts
+// once.
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "autograd/trainable_model.h"
+#include "autograd/training_ops.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "kernels/dispatch.h"
+#include "kernels/machine_limits.h"
+#include "ops/cost_ops.h"
+#include "train/adamw.h"
+
+namespace sputnik {
+namespace {
+
+constexpr std::int64_t kLength = 512;  // tokens per document
+
+nlohmann::json preset(const std::string& name) {
+  const bool is_small = name == "small";
+  return {{"model_type", "deepseek_v3"},
+          {"vocab_size", 4096},
+          {"hidden_size", is_small ? 256 : 192},
+          {"intermediate_size", is_small ? 704 : 512},
+          {"num_hidden_layers", 6},
+          {"first_k_dense_replace", 1},
+          {"num_attention_heads", is_small ? 8 : 6},
+          {"qk_nope_head_dim", 32},
+          {"qk_rope_head_dim", 16},
+          {"v_head_dim", 32},
+          {"q_lora_rank", is_small ? 128 : 96},
+          {"kv_lora_rank", 64},
+          {"n_routed_experts", 16},
+          {"num_experts_per_tok", 2},
+          {"n_shared_experts", 1},
+          {"moe_intermediate_size", is_small ? 192 : 128},
+          {"n_group", 4},
+          {"topk_group", 2},
+          {"topk_method", "noaux_tc"},
+          {"scoring_func", "sigmoid"},
+          {"norm_topk_prob", true},
+          {"routed_scaling_factor", 1.0},
+          {"max_position_embeddings", 512},
+          {"rope_theta", 10000.0},
+          {"rms_norm_eps", 1e-6},
+          {"tie_word_embeddings", false}};
+}
+
+// The same model, counted: experts and head with every token, attention expanded and causal.
+double model_flops(const nlohmann::json& c, const Model& model, std::int64_t n_tokens) {
+  const auto number = [&](const char* key) { return c[key].get<double>(); };
+  const double t = static_cast<double>(n_tokens), heads = number("num_attention_heads");
+  const double embedding = number("vocab_size") * number("hidden_size");
+  const double weights = static_cast<double>(model.n_active_parameters()) - embedding;
+  const double pairs = t / static_cast<double>(kLength) * kLength * (kLength + 1) / 2;
+  const double per_pair =
+      2 * heads * (number("qk_nope_head_dim") + number("qk_rope_head_dim") + number("v_head_dim"));
+  return 3 * (2 * weights * t + number("num_hidden_layers") * pairs * per_pair);
+}
+
+void print_profile(const TapeProfile& profile, std::int64_t n_steps) {
+  const auto print = [&](const char* direction, const std::map<std::string, double>& seconds) {
+    for (const auto& [name, s] : seconds) {
+      if (s > 0)
+        fmt::print("  {:<10} {:<16} {:8.1f} ms\n", direction, name,
+                   1e3 * s / static_cast<double>(n_steps));
+    }
+  };
+  print("forward", profile.forward_s);
+  print("again", profile.recomputed_s);
+  print("backward", profile.backward_s);
+}
+
+void bench_step(benchmark::State& state, const std::string& name, const TrainingOptions& options,
+                std::int64_t n_tokens) {
+  const nlohmann::json config = preset(name);
+  TrainableModel trainable = TrainableModel::create(config, {0.03, 1}).value();
+  const int n_threads = available_processors();
+  static const kernels::MachineLimits limits = kernels::measure_machine_limits(n_threads);
+  ThreadPool pool(n_threads);
+  TrainingOps ops(*kernels::choose_table("").value(), pool, *trainable.parameters, options);
+  AdamW optimizer(*trainable.parameters, {});
+  Rng rng(1);
+  Batch batch;
+  std::vector<std::int32_t> targets;
+  std::vector<float> weights(static_cast<std::size_t>(n_tokens), 1 / static_cast<float>(n_tokens));
+  for (std::int64_t first = 0; first < n_tokens; first += kLength) {
+    std::vector<std::int32_t> tokens;
+    for (std::int64_t i = 0; i < kLength; ++i)
+      tokens.push_back(static_cast<std::int32_t>(rng.next() % 4096));
+    batch.add(tokens, 0, {}, 0);
+    targets.insert(targets.end(), tokens.begin(), tokens.end());  // any task will do
+  }
+  double optimizer_s = 0;
+  const auto step = [&] {
+    trainable.parameters->zero_gradients();
+    (void)trainable.model->losses(ops, batch, {targets, weights}, nullptr);
+    ops.backward();
+    const auto start = std::chrono::steady_clock::now();
+    optimizer.step(pool, 1e-3);
+    optimizer_s += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  step();
+  step();
+  ops.clear_profile();
+  optimizer_s = 0;
+  for (auto _ : state) step();
+  const double flops = model_flops(config, *trainable.model, n_tokens);
+  using benchmark::Counter;
+  state.counters["tokens/s"] =
+      Counter(static_cast<double>(n_tokens), Counter::kIsIterationInvariantRate);
+  state.counters["FLOP/s"] = Counter(flops, Counter::kIsIterationInvariantRate);
+  state.counters["of_peak"] =
+      Counter(flops / std::max(1.0, limits.bf16_flops_per_s), Counter::kIsIterationInvariantRate);
+  state.counters["MB"] = static_cast<double>(ops.memory_bytes()) / 1e6;
+  state.counters["peak_MB"] = static_cast<double>(peak_resident_bytes()) / 1e6;
+  if (std::getenv("SPUTNIK_PROFILE") != nullptr) {
+    fmt::print("\n{}: {:.1f} GFLOP per step, peak {:.0f} GFLOP/s\n", name, flops / 1e9,
+               limits.bf16_flops_per_s / 1e9);
+    print_profile(ops.profile(), state.iterations());
+    fmt::print("  optimizer {:.1f} ms\n",
+               1e3 * optimizer_s / static_cast<double>(state.iterations()));
+  }
+}
+
+const bool kRegistered = [] {
+  struct Variant {
+    const char* name;
+    TrainingOptions options;
+    std::int64_t n_tokens;
+  };
+  const TrainingOptions bf16{}, f32{TrainingPrecision::kFloat32},
+      checkpoint{TrainingPrecision::kBfloat16, true};
+  for (const char* model : {"tiny", "small"}) {
+    for (const Variant& v :
+         {Variant{"bf16/8192", bf16, 8192}, Variant{"bf16/2048", bf16, 2048},
+          Variant{"f32/8192", f32, 8192}, Variant{"bf16_checkpoint/8192", checkpoint, 8192}}) {
+      benchmark::RegisterBenchmark(
+          fmt::format("train_step/{}/{}", model, v.name).c_str(),
+          [=](benchmark::State& state) { bench_step(state, model, v.options, v.n_tokens); })
+          ->Unit(benchmark::kMillisecond)
+          ->UseRealTime()
+          ->Iterations(4);
+    }
+  }
+  return true;
+}();
+
+}  // namespace
+}  // namespace sputnik
