@@ -93,23 +93,22 @@ std::int64_t head_of(const Tensor& part, std::int64_t head, std::int64_t n_heads
   return head / (n_heads / part.n_heads);
 }
 
+void gather(const GemmKernels& g, const Tensor& x, std::int64_t head, std::int64_t first,
+            std::int64_t length, std::int64_t stride, std::byte* out) {
+  g.to_rows(x.row(first, head), x.token_stride, length, x.dim, out, stride, stride - x.dim);
+}
+
 // The rows of one head whose columns are those of two parts, side by side.
 void gather(const GemmKernels& g, const Tensor (&parts)[2], std::int64_t head, std::int64_t n_heads,
             std::int64_t first, std::int64_t length, std::int64_t stride, std::byte* out) {
-  const std::int64_t in_first = head_of(parts[0], head, n_heads);
-  const std::int64_t in_second = parts[1].dim > 0 ? head_of(parts[1], head, n_heads) : 0;
-  for (std::int64_t t = 0; t < length; ++t, out += stride * g.element_bytes) {
-    g.to_rows(parts[0].row(first + t, in_first), 0, 1, parts[0].dim, out, stride);
-    if (parts[1].dim > 0) {
-      g.to_rows(parts[1].row(first + t, in_second), 0, 1, parts[1].dim, plus(out, parts[0].dim, g),
-                stride - parts[0].dim);
-    }
+  std::int64_t column = 0;
+  for (const Tensor& part : parts) {
+    if (part.dim == 0) continue;
+    const bool is_last = &part == &parts[1] || parts[1].dim == 0;
+    g.to_rows(part.row(first, head_of(part, head, n_heads)), part.token_stride, length, part.dim,
+              plus(out, column, g), stride, is_last ? stride - column - part.dim : 0);
+    column += part.dim;
   }
-}
-
-void gather(const GemmKernels& g, const Tensor& x, std::int64_t head, std::int64_t first,
-            std::int64_t length, std::int64_t stride, std::byte* out) {
-  g.to_rows(x.row(first, head), x.token_stride, length, x.dim, out, stride);
 }
 
 // Panels of each tile of rows, one after the other.
@@ -166,15 +165,13 @@ void TrainingOps::State::attention_forward(const AttentionParts& a) {
                      key_dim, m.scores, kTile, false);
           kernels.softmax_tile({n, width, kTile, (i - j) * kTile + 1, a.scale}, m.scores, m.row_max,
                                m.row_sum, m.out, value_dim, value_dim);
-          g.to_rows(m.scores, kTile, n, width, m.p, kTile);
+          g.to_rows(m.scores, kTile, n, width, m.p, kTile, kTile - width);
           g.multiply({m.p, kTile, g.group}, m.v_down + j * g.panels_bytes(value_dim, kTile),
                      g.panel_stride(width), n, value_dim, width, m.out, value_dim, true);
         }
         for (std::int64_t r = 0; r < n; ++r) {
           const std::int64_t t = first + i * kTile + r;
-          const float scale = 1 / m.row_sum[r];
-          float* out = a.out.row(t, head);
-          for (std::int64_t d = 0; d < value_dim; ++d) out[d] = m.out[r * value_dim + d] * scale;
+          kernels.scale(1 / m.row_sum[r], m.out + r * value_dim, a.out.row(t, head), value_dim);
           a.log_sum[t * n_heads + head] = m.row_max[r] + std::log(m.row_sum[r]);
         }
       }
@@ -264,10 +261,8 @@ void TrainingOps::State::attention_backward(const AttentionParts& a) {
       pack_tiles(g, m.q, s.key_stride, s, key_dim, m.q_down);
       pack_tiles(g, m.dout, s.value_stride, s, value_dim, m.dout_down);
       for (std::int64_t t = 0; t < s.length; ++t) {
-        const float *o = a.out.row(first + t, head), *d = dout.row(first + t, head);
-        float sum = 0;
-        for (std::int64_t c = 0; c < value_dim; ++c) sum += o[c] * d[c];
-        m.mean_dp[t] = sum;
+        m.mean_dp[t] =
+            kernels.dot(a.out.row(first + t, head), dout.row(first + t, head), value_dim);
       }
 
       float log_sum[kTile];
@@ -286,8 +281,8 @@ void TrainingOps::State::attention_backward(const AttentionParts& a) {
                      m.dp, kTile, false);
           kernels.softmax_tile_backward({n, width, kTile, (i - j) * kTile + 1, a.scale}, m.scores,
                                         m.dp, log_sum, m.mean_dp + row);
-          g.to_rows(m.scores, kTile, n, width, m.p, kTile);
-          g.to_rows(m.dp, kTile, n, width, m.ds, kTile);
+          g.to_rows(m.scores, kTile, n, width, m.p, kTile, kTile - width);
+          g.to_rows(m.dp, kTile, n, width, m.ds, kTile, kTile - width);
           g.pack_rows(m.p, kTile, n, width, m.p_down);
           g.pack_rows(m.ds, kTile, n, width, m.ds_down);
           const std::int64_t step = kernels::panel_width(width, 0) * g.group;

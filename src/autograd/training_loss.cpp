@@ -61,7 +61,7 @@ Tensor TrainingOps::cross_entropy(const Tensor& h, const Weight& lm_head,
           }
           if (!backward) continue;
           std::byte* const d = plus(dlogits, r * stride, g);
-          g.to_rows(y, vocab, m, vocab, d, stride);
+          g.to_rows(y, vocab, m, vocab, d, stride, stride - vocab);
           g.multiply({d, stride, g.group}, w.backward, g.panel_stride(vocab), m, width, vocab,
                      dh.row(t), dh.token_stride, accumulate);
         }

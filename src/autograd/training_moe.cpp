@@ -251,9 +251,9 @@ Tensor TrainingOps::moe_ffn(const Tensor& x, const Routing& routing, const Exper
           float* h = memory.of<float>(worker);
           for (std::int64_t r = 0; r < n; ++r) {
             s.kernels.silu_mul(gates + r * inner, ups + r * inner, h, inner);
-            const float w = weights[a.slot[first + r]];
-            for (std::int64_t i = 0; i < inner; ++i) h[i] *= w;
-            g.to_rows(h, 0, 1, inner, elements(weighted, (first + r) * inner_stride), inner_stride);
+            s.kernels.scale(weights[a.slot[first + r]], h, h, inner);
+            g.to_rows(h, 0, 1, inner, elements(weighted, (first + r) * inner_stride), inner_stride,
+                      inner_stride - inner);
           }
           g.multiply({elements(weighted, first * inner_stride), inner_stride, g.group},
                      expert.down->forward, g.panel_stride(inner), n, hidden, inner,
@@ -305,16 +305,16 @@ Tensor TrainingOps::moe_ffn(const Tensor& x, const Routing& routing, const Exper
             const float *gates = gate + (first + r) * inner, *ups = up + (first + r) * inner;
             float* const dhr = dh + r * inner;
             s.kernels.silu_mul(gates, ups, h, inner);
-            float sum = 0;
-            for (std::int64_t i = 0; i < inner; ++i) sum += dhr[i] * h[i];
+            const float sum = s.kernels.dot(dhr, h, inner);
             const std::int32_t slot = a.slot[first + r];
             float& to = dw.tensor.data[slot];
             to = dw.accumulate ? to + sum : sum;
-            for (std::int64_t i = 0; i < inner; ++i) dhr[i] *= weights[slot];
+            s.kernels.scale(weights[slot], dhr, dhr, inner);
             s.kernels.silu_mul_backward(gates, ups, dhr, dgates, dups, inner, false);
-            g.to_rows(dgates, 0, 1, inner, elements(dgate, (first + r) * inner_stride),
-                      inner_stride);
-            g.to_rows(dups, 0, 1, inner, elements(dup, (first + r) * inner_stride), inner_stride);
+            for (const auto& [from, to_rows] : {std::pair{dgates, dgate}, {dups, dup}}) {
+              g.to_rows(from, 0, 1, inner, elements(to_rows, (first + r) * inner_stride),
+                        inner_stride, inner_stride - inner);
+            }
           }
           float* const dins = dinput + first * hidden;
           g.multiply({elements(dgate, first * inner_stride), inner_stride, g.group},

@@ -176,12 +176,18 @@ Tensor TrainingOps::linear(const Tensor& x, const Weight& weight, const Weight* 
   s.record(
       "linear",
       [&s, &w, b, x, y, rows, to_fill] {
-        s.fill_rows(x, *w.gemm, to_fill);
-        s.multiply(*w.gemm, rows, x.n_tokens, w.forward, w.parameter->rows, w.parameter->cols, y,
-                   false);
-        if (b == nullptr) return;
-        for (std::int64_t t = 0; t < y.n_tokens; ++t)
-          s.kernels.add(y.row(t), b->value.data(), y.row(t), y.dim);
+        const GemmKernels& g = *w.gemm;
+        const std::int64_t k = w.parameter->cols;
+        s.for_row_blocks(x.n_tokens, [&](std::int64_t begin, std::int64_t n) {
+          if (to_fill != nullptr) s.fill_row_block(x, g, to_fill, begin, n);
+          g.multiply(
+              {static_cast<const std::byte*>(rows.data) + begin * rows.stride * g.element_bytes,
+               rows.stride, g.group},
+              w.forward, g.panel_stride(k), n, y.dim, k, y.row(begin), y.token_stride, false);
+          if (b == nullptr) return;
+          for (std::int64_t t = begin; t < begin + n; ++t)
+            s.kernels.add(y.row(t), b->value.data(), y.row(t), y.dim);
+        });
       },
       [&s, &w, b, x, y, rows] {
         const Tensor dy = s.gradient_of(y);
@@ -216,7 +222,8 @@ Tensor TrainingOps::rms_norm(const Tensor& x, const Weight& weight, float eps) {
                   s.kernels.rms_norm(x.row(t, h), w.value.data(), y.row(t, h), x.dim, eps);
                 if (y_rows != nullptr) {
                   g.to_rows(y.row(t), 0, 1, y.width(),
-                            static_cast<std::byte*>(y_rows) + t * stride * g.element_bytes, stride);
+                            static_cast<std::byte*>(y_rows) + t * stride * g.element_bytes, stride,
+                            stride - y.width());
                 }
               }
             });
@@ -325,7 +332,8 @@ Tensor TrainingOps::silu_mul(const Tensor& gate, const Tensor& up) {
                 s.kernels.silu_mul(gate.row(t), up.row(t), y.row(t), y.dim);
                 if (y_rows != nullptr) {
                   g.to_rows(y.row(t), 0, 1, y.dim,
-                            static_cast<std::byte*>(y_rows) + t * stride * g.element_bytes, stride);
+                            static_cast<std::byte*>(y_rows) + t * stride * g.element_bytes, stride,
+                            stride - y.width());
                 }
               }
             });
@@ -366,7 +374,10 @@ Tensor TrainingOps::add(const Tensor& a, const Tensor& b) {
       [&s, a, b, y] {
         const Tensor dy = s.gradient_of(y);
         if (dy.data == nullptr) return;
+        bool is_second = false;
         for (const Tensor& x : {a, b}) {
+          if (is_second && x.variable != a.variable && s.hand_over(y, x)) return;
+          is_second = true;
           const GradientTarget dx = s.target_of(x);
           s.pool.parallel_for(
               y.n_tokens, kTrainingGrain, [&](std::int64_t begin, std::int64_t end, int) {

@@ -72,6 +72,16 @@ GradientTarget TrainingOps::State::target_of(const Tensor& x) {
   return target;
 }
 
+bool TrainingOps::State::hand_over(const Tensor& y, const Tensor& x) {
+  Variable &from = variable(y), &to = variable(x);
+  if (to.gradient != nullptr || to.is_input || from.is_input || to.segment != from.segment ||
+      from.segment != segment || !is_whole(x) || !is_whole(y))
+    return false;
+  to.gradient = from.gradient;
+  from.gradient = nullptr;
+  return true;
+}
+
 // ------------------------------------------------------------------------------------------------
 // weights
 
@@ -128,7 +138,8 @@ void TrainingOps::State::pack(const std::vector<PackedWeight*>& weights) {
       const std::int64_t n_rows = std::min(kPanelColumns, p.rows - first);
       std::byte* rows = at(piece.rows, first * stride, g);
       if (!is_float32(g))
-        g.to_rows(p.value.data() + first * p.cols, p.cols, n_rows, p.cols, rows, stride);
+        g.to_rows(p.value.data() + first * p.cols, p.cols, n_rows, p.cols, rows, stride,
+                  stride - p.cols);
       g.pack_transposed(rows, stride, n_rows, p.cols,
                         at(piece.weight->forward, piece.block * g.panel_stride(p.cols), g));
     }
@@ -174,25 +185,26 @@ Rows TrainingOps::State::rows_of(const Tensor& x, const GemmKernels& g, void** t
   return {*to_fill, stride};
 }
 
-void TrainingOps::State::fill_rows(const Tensor& x, const GemmKernels& g, void* rows) {
-  if (rows == nullptr) return;
+void TrainingOps::State::fill_row_block(const Tensor& x, const GemmKernels& g, void* rows,
+                                        std::int64_t first, std::int64_t n) const {
   const std::int64_t stride = g.rounded(x.width());
-  pool.parallel_for(x.n_tokens, kTrainingGrain, [&](std::int64_t begin, std::int64_t end, int) {
-    g.to_rows(x.row(begin), x.token_stride, end - begin, x.width(), at(rows, begin * stride, g),
-              stride);
-  });
+  g.to_rows(x.row(first), x.token_stride, n, x.width(), at(rows, first * stride, g), stride,
+            stride - x.width());
 }
 
-void TrainingOps::State::multiply(const GemmKernels& g, const Rows& x, std::int64_t n_rows,
-                                  const std::byte* panels, std::int64_t n, std::int64_t k,
-                                  const Tensor& y, bool accumulate) {
+void TrainingOps::State::fill_rows(const Tensor& x, const GemmKernels& g, void* rows) {
+  if (rows == nullptr) return;
+  for_row_blocks(x.n_tokens,
+                 [&](std::int64_t first, std::int64_t n) { fill_row_block(x, g, rows, first, n); });
+}
+
+void TrainingOps::State::for_row_blocks(std::int64_t n_rows,
+                                        FunctionRef<void(std::int64_t, std::int64_t)> f) {
+  // Even, so that blocks of panels do not share a pair of rows, and whole tiles of products.
   const std::int64_t fair = (n_rows + pool.n_threads() - 1) / pool.n_threads();
   const std::int64_t block = std::clamp<std::int64_t>((fair + 5) / 6 * 6, 6, kRowBlock);
   pool.parallel_for(n_rows, block, [&](std::int64_t begin, std::int64_t end, int) {
-    for (std::int64_t row = begin; row < end; row += block) {
-      g.multiply({at(x.data, row * x.stride, g), x.stride, g.group}, panels, g.panel_stride(k),
-                 std::min(block, end - row), n, k, y.row(row), y.token_stride, accumulate);
-    }
+    for (std::int64_t row = begin; row < end; row += block) f(row, std::min(block, end - row));
   });
 }
 
@@ -226,33 +238,49 @@ void TrainingOps::State::add_outer(const GemmKernels& g, const std::byte* dy_pan
   });
 }
 
+void TrainingOps::State::pack_row_block(const GemmKernels& g, const Rows& rows, std::int64_t n_rows,
+                                        std::int64_t n_cols, void* panels, std::int64_t first,
+                                        std::int64_t n) const {
+  for (std::int64_t p = 0; p * kPanelColumns < n_cols; ++p) {
+    g.pack_rows(at(rows.data, first * rows.stride + p * kPanelColumns, g), rows.stride, n,
+                std::min(kPanelColumns, n_cols - p * kPanelColumns),
+                at(panels, p * g.panel_stride(n_rows) + first * panel_width(n_cols, p), g));
+  }
+}
+
 void TrainingOps::State::linear_backward(const Tensor& x, const Rows& x_rows, const PackedWeight& w,
                                          const Tensor& dy) {
   const ScratchScope scope(scratch);
   const GemmKernels& g = *w.gemm;
   const std::int64_t n = w.parameter->rows, k = w.parameter->cols, n_rows = x.n_tokens;
   Rows dy_rows{dy.data, dy.token_stride};
+  void* dy_to_fill = nullptr;
   if (!is_float32(g)) {
-    void* rows = scratch.allocate(n_rows * g.rounded(n) * g.element_bytes);
-    fill_rows(dy, g, rows);
-    dy_rows = {rows, g.rounded(n)};
+    dy_to_fill = scratch.allocate(n_rows * g.rounded(n) * g.element_bytes);
+    dy_rows = {dy_to_fill, g.rounded(n)};
   }
   const GradientTarget dx = target_of(x);
-  multiply(g, dy_rows, n_rows, w.backward, k, n, dx.tensor, dx.accumulate);
-
-  auto* dy_panels = static_cast<std::byte*>(scratch.allocate(g.panels_bytes(n, n_rows)));
-  pack_panels(g, dy_rows, n_rows, n, dy_panels);
+  auto* const dy_panels = static_cast<std::byte*>(scratch.allocate(g.panels_bytes(n, n_rows)));
   // Several products may read x: its panels are kept until the segment is done.
   Variable& v = variable(x);
   const bool shared = is_whole(x) && &g == &gemm();
-  auto* x_panels = static_cast<std::byte*>(shared ? v.panels : nullptr);
-  if (x_panels == nullptr) {
+  void* x_panels = shared ? v.panels : nullptr;
+  const bool pack_x = x_panels == nullptr;
+  if (pack_x) {
     Arena& arena = shared ? gradients[segment % 2] : scratch;
-    x_panels = static_cast<std::byte*>(arena.allocate(g.panels_bytes(k, n_rows)));
-    pack_panels(g, x_rows, n_rows, k, x_panels);
+    x_panels = arena.allocate(g.panels_bytes(k, n_rows));
     if (shared) v.panels = x_panels;
   }
-  add_outer(g, dy_panels, x_panels, n_rows, n, k, w.parameter->gradient.data());
+  for_row_blocks(n_rows, [&](std::int64_t first, std::int64_t m) {
+    if (dy_to_fill != nullptr) fill_row_block(dy, g, dy_to_fill, first, m);
+    pack_row_block(g, dy_rows, n_rows, n, dy_panels, first, m);
+    if (pack_x) pack_row_block(g, x_rows, n_rows, k, x_panels, first, m);
+    g.multiply({at(dy_rows.data, first * dy_rows.stride, g), dy_rows.stride, g.group}, w.backward,
+               g.panel_stride(n), m, k, n, dx.tensor.row(first), dx.tensor.token_stride,
+               dx.accumulate);
+  });
+  add_outer(g, dy_panels, static_cast<const std::byte*>(x_panels), n_rows, n, k,
+            w.parameter->gradient.data());
 }
 
 }  // namespace sputnik

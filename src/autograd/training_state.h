@@ -123,6 +123,9 @@ struct TrainingOps::State {
 
   // The gradient of y, or data = null if nothing depends on y.
   Tensor gradient_of(const Tensor& y);
+  // Gives the memory of y's gradient, which nobody needs any more, to x, whose gradient it is.
+  // False: x cannot take it.
+  bool hand_over(const Tensor& y, const Tensor& x);
   // Where to write the gradient of x.
   GradientTarget target_of(const Tensor& x);
 
@@ -149,9 +152,13 @@ struct TrainingOps::State {
   void* rows_to_fill(const Tensor& x);
   void fill_rows(const Tensor& x, const GemmKernels& g, void* rows);
 
-  // y (+)= x W^T over all tokens; y += bias is up to the caller.
-  void multiply(const GemmKernels& g, const Rows& x, std::int64_t n_rows, const std::byte* panels,
-                std::int64_t n, std::int64_t k, const Tensor& y, bool accumulate);
+  // f(first row, rows) for blocks of rows that are worked on while they are in a core's cache.
+  void for_row_blocks(std::int64_t n_rows, FunctionRef<void(std::int64_t, std::int64_t)> f);
+  void fill_row_block(const Tensor& x, const GemmKernels& g, void* rows, std::int64_t first,
+                      std::int64_t n) const;
+  // Some rows' part of the panels of the columns of all rows.
+  void pack_row_block(const GemmKernels& g, const Rows& rows, std::int64_t n_rows,
+                      std::int64_t n_cols, void* panels, std::int64_t first, std::int64_t n) const;
   // The sum over rows of dy_i x_j, added to a [n, k] matrix, from panels of both.
   void add_outer(const GemmKernels& g, const std::byte* dy_panels, const std::byte* x_panels,
                  std::int64_t n_rows, std::int64_t n, std::int64_t k, float* dw);

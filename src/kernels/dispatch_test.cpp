@@ -23,6 +23,8 @@ TEST(Dispatch, EveryEntryOfEveryTableIsFilled) {
     EXPECT_NE(table->rms_norm, nullptr);
     EXPECT_NE(table->add, nullptr);
     EXPECT_NE(table->add_scaled, nullptr);
+    EXPECT_NE(table->scale, nullptr);
+    EXPECT_NE(table->dot, nullptr);
     EXPECT_NE(table->silu_mul, nullptr);
     EXPECT_NE(table->rope_interleaved, nullptr);
     EXPECT_NE(table->rope_half, nullptr);

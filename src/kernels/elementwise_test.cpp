@@ -38,6 +38,33 @@ TEST(RmsNorm, EveryTableMatchesTheReference) {
   }
 }
 
+TEST(Scale, EveryTableMatchesTheReferenceToTheBit) {
+  for (const KernelTable* table : supported_tables()) {
+    for (const std::int64_t n : edge_lengths()) {
+      const auto x = random_floats(n, 1);
+      std::vector<float> expected(n), actual(n + 1, 42);
+      reference_table().scale(0.3f, x.data(), expected.data(), n);
+      table->scale(0.3f, x.data(), actual.data(), n);
+      EXPECT_EQ(actual.back(), 42) << "wrote past the end";
+      actual.pop_back();
+      EXPECT_EQ(actual, expected) << table->name << " n=" << n;
+    }
+  }
+}
+
+TEST(Dot, EveryTableMatchesTheReference) {
+  for (const KernelTable* table : supported_tables()) {
+    for (const std::int64_t n : edge_lengths()) {
+      const auto a = random_floats(n, 1), b = random_floats(n, 2);
+      double magnitude = 0;
+      for (std::int64_t i = 0; i < n; ++i) magnitude += std::abs(double{a[i]} * b[i]);
+      EXPECT_NEAR(table->dot(a.data(), b.data(), n), reference_table().dot(a.data(), b.data(), n),
+                  1e-6 * magnitude)
+          << table->name << " n=" << n;
+    }
+  }
+}
+
 TEST(RmsNorm, MayOverwriteItsInput) {
   for (const KernelTable* table : supported_tables()) {
     const auto x = random_floats(100, 1), w = random_floats(100, 2);

@@ -23,7 +23,8 @@ Bytes rows_of(const GemmKernels& g, const std::vector<float>& x, std::int64_t n_
               std::int64_t n_cols) {
   Bytes rows(static_cast<std::size_t>(n_rows * g.rounded(n_cols) * g.element_bytes),
              std::byte{0xA5});
-  g.to_rows(x.data(), n_cols, n_rows, n_cols, rows.data(), g.rounded(n_cols));
+  g.to_rows(x.data(), n_cols, n_rows, n_cols, rows.data(), g.rounded(n_cols),
+            g.rounded(n_cols) - n_cols);
   return rows;
 }
 
@@ -53,12 +54,12 @@ TEST(Gemm, RowsAreRoundedToNearestEvenAndPadded) {
         want.insert(want.end(), expected.begin(), expected.begin() + 9);
       want.push_back(0);
       const auto n = static_cast<std::int64_t>(row.size());
-      table->gemm_bf16.to_rows(row.data(), n, 1, n, actual.data(), n + 1);
+      table->gemm_bf16.to_rows(row.data(), n, 1, n, actual.data(), n + 1, 1);
       actual.resize(want.size());
       EXPECT_EQ(actual, want) << table->name;
       const float nan = std::numeric_limits<float>::quiet_NaN();
       std::uint16_t bits[2];
-      table->gemm_bf16.to_rows(&nan, 1, 1, 1, bits, 2);
+      table->gemm_bf16.to_rows(&nan, 1, 1, 1, bits, 2, 1);
       EXPECT_TRUE(std::isnan(std::bit_cast<float>(std::uint32_t{bits[0]} << 16))) << table->name;
     }
   }

@@ -35,6 +35,12 @@ using Add = void (*)(const float* a, const float* b, float* y, std::int64_t n);
 // y[i] += s * x[i], one fused multiply-add per element. Exact.
 using AddScaled = void (*)(float s, const float* x, float* y, std::int64_t n);
 
+// y[i] = s * x[i]. y may be x. Exact.
+using Scale = void (*)(float s, const float* x, float* y, std::int64_t n);
+
+// The sum of a[i] * b[i]. Tolerance: 1e-6 * sum |a||b|.
+using Dot = float (*)(const float* a, const float* b, std::int64_t n);
+
 // y[i] = silu(gate[i]) * up[i], silu(z) = z / (1 + exp(-z))        SwiGLU, Shazeer 2020
 // (arXiv:2002.05202). y may be gate or up. Any finite input is allowed. Tolerance: 4e-6 relative to
 // |y| + 1e-6.
@@ -192,10 +198,11 @@ using Gemm = void (*)(const GemmA& a, const void* b, std::int64_t b_panel_stride
                       std::int64_t n, std::int64_t k, float* c, std::int64_t c_stride,
                       bool accumulate);
 
-// Floats to rows of elements, rounded to nearest even (subnormals may become zero); fills up to
-// out_stride with zeros.
+// Floats to rows of elements, rounded to nearest even (subnormals may become zero), each followed
+// by n_zeros zeros.
 using ToRows = void (*)(const float* x, std::int64_t x_stride, std::int64_t n_rows,
-                        std::int64_t n_cols, void* out, std::int64_t out_stride);
+                        std::int64_t n_cols, void* out, std::int64_t out_stride,
+                        std::int64_t n_zeros);
 // Rows to panels of their columns: the sum runs over the rows.
 using PackRows = void (*)(const void* rows, std::int64_t row_stride, std::int64_t n_rows,
                           std::int64_t n_cols, void* panels);
@@ -270,6 +277,8 @@ struct KernelTable {
   RmsNorm rms_norm;
   Add add;
   AddScaled add_scaled;
+  Scale scale;
+  Dot dot;
   SiluMul silu_mul;
   Rope rope_interleaved;
   Rope rope_half;

@@ -31,11 +31,11 @@ constexpr std::int64_t kGroup = static_cast<std::int64_t>(4 / sizeof(T));
 
 template <class T>
 void to_rows(const float* x, std::int64_t x_stride, std::int64_t n_rows, std::int64_t n_cols,
-             void* out, std::int64_t out_stride) {
+             void* out, std::int64_t out_stride, std::int64_t n_zeros) {
   T* y = static_cast<T*>(out);
   for (std::int64_t i = 0; i < n_rows; ++i, y += out_stride) {
     for (std::int64_t j = 0; j < n_cols; ++j) from_float(x[i * x_stride + j], y[j]);
-    std::fill(y + n_cols, y + out_stride, T{});
+    std::fill_n(y + n_cols, n_zeros, T{});
   }
 }
 

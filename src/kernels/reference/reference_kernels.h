@@ -9,6 +9,8 @@ namespace sputnik::kernels::reference {
 void rms_norm(const float* x, const float* w, float* y, std::int64_t n, float eps);
 void add(const float* a, const float* b, float* y, std::int64_t n);
 void add_scaled(float s, const float* x, float* y, std::int64_t n);
+void scale(float s, const float* x, float* y, std::int64_t n);
+float dot(const float* a, const float* b, std::int64_t n);
 void silu_mul(const float* gate, const float* up, float* y, std::int64_t n);
 void rope_interleaved(float* x, const float* cos, const float* sin, std::int64_t n_pairs);
 void rope_half(float* x, const float* cos, const float* sin, std::int64_t n_pairs);

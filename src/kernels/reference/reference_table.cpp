@@ -11,6 +11,8 @@ const KernelTable& reference_table() {
     t.rms_norm = reference::rms_norm;
     t.add = reference::add;
     t.add_scaled = reference::add_scaled;
+    t.scale = reference::scale;
+    t.dot = reference::dot;
     t.silu_mul = reference::silu_mul;
     t.rope_interleaved = reference::rope_interleaved;
     t.rope_half = reference::rope_half;

@@ -15,6 +15,8 @@ const KernelTable& avx2_table() {
     t.rms_norm = avx2::rms_norm;
     t.add = avx2::add;
     t.add_scaled = avx2::add_scaled;
+    t.scale = avx2::scale;
+    t.dot = avx2::dot;
     t.silu_mul = avx2::silu_mul;
     t.rope_interleaved = avx2::rope_interleaved;
     t.rope_half = avx2::rope_half;

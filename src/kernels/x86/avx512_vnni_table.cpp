@@ -16,6 +16,8 @@ const KernelTable& avx512_vnni_table() {
     t.rms_norm = avx512_vnni::rms_norm;
     t.add = avx512_vnni::add;
     t.add_scaled = avx512_vnni::add_scaled;
+    t.scale = avx512_vnni::scale;
+    t.dot = avx512_vnni::dot;
     t.silu_mul = avx512_vnni::silu_mul;
     t.rope_interleaved = avx512_vnni::rope_interleaved;
     t.rope_half = avx512_vnni::rope_half;

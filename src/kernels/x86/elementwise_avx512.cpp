@@ -12,6 +12,12 @@ void add(const float* a, const float* b, float* y, std::int64_t n) {
 void add_scaled(float s, const float* x, float* y, std::int64_t n) {
   add_scaled_simd(s, x, y, n);
 }
+void scale(float s, const float* x, float* y, std::int64_t n) {
+  scale_simd(s, x, y, n);
+}
+float dot(const float* a, const float* b, std::int64_t n) {
+  return dot_simd(a, b, n);
+}
 void silu_mul(const float* gate, const float* up, float* y, std::int64_t n) {
   silu_mul_simd(gate, up, y, n);
 }

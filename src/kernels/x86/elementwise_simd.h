@@ -65,6 +65,28 @@ inline void add_scaled_simd(float s, const float* x, float* y, std::int64_t n) {
       });
 }
 
+inline void scale_simd(float s, const float* x, float* y, std::int64_t n) {
+  const Vec factor = Simd::set1(s);
+  for_each_vector(
+      n, [&](std::int64_t i) { Simd::store(y + i, Simd::mul(factor, Simd::load(x + i))); },
+      [&](std::int64_t i, std::int64_t m) {
+        store_first(y + i, Simd::mul(factor, load_first(x + i, m)), m);
+      });
+}
+
+inline float dot_simd(const float* a, const float* b, std::int64_t n) {
+  Vec sum[4] = {Simd::zero(), Simd::zero(), Simd::zero(), Simd::zero()};
+  std::int64_t i = 0;
+  for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
+    for (int k = 0; k < 4; ++k)
+      sum[k] = Simd::fma(Simd::load(a + i + k * kLanes), Simd::load(b + i + k * kLanes), sum[k]);
+  }
+  for (; i + kLanes <= n; i += kLanes)
+    sum[0] = Simd::fma(Simd::load(a + i), Simd::load(b + i), sum[0]);
+  if (i < n) sum[1] = Simd::fma(load_first(a + i, n - i), load_first(b + i, n - i), sum[1]);
+  return Simd::sum_of_lanes(Simd::add(Simd::add(sum[0], sum[1]), Simd::add(sum[2], sum[3])));
+}
+
 inline Vec silu(Vec z) {
   const Vec one = Simd::set1(1.0f);
   return Simd::div(z, Simd::add(one, exp(Simd::sub(Simd::zero(), z))));

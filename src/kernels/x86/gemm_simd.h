@@ -156,16 +156,18 @@ inline void gemm_simd(const GemmA& a, const void* b, std::int64_t b_panel_stride
 // packing
 
 inline void to_rows_f32(const float* x, std::int64_t x_stride, std::int64_t n_rows,
-                        std::int64_t n_cols, void* out, std::int64_t out_stride) {
+                        std::int64_t n_cols, void* out, std::int64_t out_stride,
+                        std::int64_t n_zeros) {
   float* y = static_cast<float*>(out);
   for (std::int64_t i = 0; i < n_rows; ++i, x += x_stride, y += out_stride) {
     std::memcpy(y, x, static_cast<std::size_t>(n_cols) * 4);
-    for (std::int64_t j = n_cols; j < out_stride; ++j) y[j] = 0;
+    for (std::int64_t j = n_cols; j < n_cols + n_zeros; ++j) y[j] = 0;
   }
 }
 
 inline void to_rows_bf16(const float* x, std::int64_t x_stride, std::int64_t n_rows,
-                         std::int64_t n_cols, void* out, std::int64_t out_stride) {
+                         std::int64_t n_cols, void* out, std::int64_t out_stride,
+                         std::int64_t n_zeros) {
   std::uint16_t* y = static_cast<std::uint16_t*>(out);
   for (std::int64_t i = 0; i < n_rows; ++i, x += x_stride, y += out_stride) {
     std::int64_t j = 0;
@@ -175,7 +177,7 @@ inline void to_rows_bf16(const float* x, std::int64_t x_stride, std::int64_t n_r
       Simd::store_bfloat16(buffer, load_first(x + j, n_cols - j));
       for (std::int64_t r = 0; j < n_cols; ++j, ++r) y[j] = buffer[r];
     }
-    for (; j < out_stride; ++j) y[j] = 0;
+    for (; j < n_cols + n_zeros; ++j) y[j] = 0;
   }
 }
 
