@@ -52,10 +52,11 @@ class Arena {
 
  private:
   struct Free {
+    std::int64_t alignment;
     void operator()(std::byte* p) const;
   };
   struct Block {
-    std::unique_ptr<std::byte, Free> data;
+    std::unique_ptr<std::byte, Free> data{nullptr, Free{kAlignment}};
     std::int64_t size_bytes = 0;
     std::int64_t before_bytes = 0;  // sum of the sizes of earlier blocks
   };
