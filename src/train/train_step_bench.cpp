@@ -85,7 +85,9 @@ void bench_step(benchmark::State& state, const std::string& name, const Training
   const nlohmann::json config = preset(name);
   TrainableModel trainable = TrainableModel::create(config, {0.03, 1}).value();
   const int n_threads = available_processors();
-  static const kernels::MachineLimits limits = kernels::measure_machine_limits(n_threads);
+  // The best that was seen: other work on the machine can only lower it.
+  static double peak = 1;
+  peak = std::max(peak, kernels::measure_machine_limits(n_threads).bf16_flops_per_s);
   ThreadPool pool(n_threads);
   TrainingOps ops(*kernels::choose_table("").value(), pool, *trainable.parameters, options);
   AdamW optimizer(*trainable.parameters, {});
@@ -119,13 +121,11 @@ void bench_step(benchmark::State& state, const std::string& name, const Training
   state.counters["tokens/s"] =
       Counter(static_cast<double>(n_tokens), Counter::kIsIterationInvariantRate);
   state.counters["FLOP/s"] = Counter(flops, Counter::kIsIterationInvariantRate);
-  state.counters["of_peak"] =
-      Counter(flops / std::max(1.0, limits.bf16_flops_per_s), Counter::kIsIterationInvariantRate);
+  state.counters["of_peak"] = Counter(flops / peak, Counter::kIsIterationInvariantRate);
   state.counters["MB"] = static_cast<double>(ops.memory_bytes()) / 1e6;
   state.counters["peak_MB"] = static_cast<double>(peak_resident_bytes()) / 1e6;
   if (std::getenv("SPUTNIK_PROFILE") != nullptr) {
-    fmt::print("\n{}: {:.1f} GFLOP per step, peak {:.0f} GFLOP/s\n", name, flops / 1e9,
-               limits.bf16_flops_per_s / 1e9);
+    fmt::print("\n{}: {:.1f} GFLOP per step, peak {:.0f} GFLOP/s\n", name, flops / 1e9, peak / 1e9);
     print_profile(ops.profile(), state.iterations());
     fmt::print("  optimizer {:.1f} ms\n",
                1e3 * optimizer_s / static_cast<double>(state.iterations()));
