@@ -33,7 +33,7 @@ Tensor TrainingOps::cross_entropy(const Tensor& h, const Weight& lm_head,
   const std::span<const std::int32_t> tokens = targets.tokens;
 
   // weights: null for losses alone. dh: [n_rows, width].
-  const auto run = [&s, &w, &g, h, rows, tokens, losses, n_rows, width, vocab](
+  const auto run = [&s, &w, &g, rows, tokens, losses, n_rows, width, vocab](
                        const float* weights, const Tensor& dh, bool accumulate) {
     const State::ScratchScope scope(s.scratch);
     const std::int64_t chunk = std::min(kChunk, n_rows), stride = g.rounded(vocab);

@@ -194,8 +194,8 @@ Tensor InferenceOps::rope(const Tensor& x, std::span<const std::int64_t> positio
     const auto cos = s.rope_arena.allocate_span<float>(x.n_tokens * n_pairs);
     const auto sin = s.rope_arena.allocate_span<float>(x.n_tokens * n_pairs);
     rope_table(rope, positions, cos.data(), sin.data());
-    table =
-        &s.rope_tables.emplace_back(&rope, positions.data(), x.n_tokens, cos.data(), sin.data());
+    table = &s.rope_tables.emplace_back(
+        State::RopeTable{&rope, positions.data(), x.n_tokens, cos.data(), sin.data()});
   }
   const kernels::Rope kernel =
       rope.pairs == RopePairs::kInterleaved ? s.kernels.rope_interleaved : s.kernels.rope_half;
