@@ -1,12 +1,12 @@
 // `sputnik gym`, run as a person runs it.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <cstdio>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
+#include "cli/program_testing.h"
 #include "tasks/task.h"
 
 namespace sputnik::cli {
@@ -27,17 +27,13 @@ struct Output {
   }
 };
 
+// arguments: separated by single spaces.
 Output gym(const std::string& arguments) {
-  const std::string command = std::string(SPUTNIK_BINARY) + " gym " + arguments + " 2>&1";
-  std::FILE* pipe = ::popen(command.c_str(), "r");
-  if (pipe == nullptr) return {-1, ""};
-  Output output{0, ""};
-  char buffer[4096];
-  for (std::size_t n; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;)
-    output.text.append(buffer, n);
-  const int status = ::pclose(pipe);
-  output.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return output;
+  std::istringstream words(arguments);
+  Arguments all{"gym"};
+  for (std::string word; words >> word;) all.push_back(word);
+  const ProgramResult result = run_program(all);
+  return {result.status, result.out + result.err};
 }
 
 TEST(GymCommand, PrintsTheTasksOfTheLibrary) {
