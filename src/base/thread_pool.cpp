@@ -19,6 +19,9 @@ namespace {
 // because waking a sleeping thread costs more than the operation.
 constexpr int kSpins = 4'000;
 
+constexpr std::uint64_t kOpen = std::uint64_t{1} << 31;
+constexpr std::uint64_t kInside = kOpen - 1;
+
 void pause_processor() {
 #if defined(__x86_64__)
   _mm_pause();
@@ -43,6 +46,14 @@ ThreadPool::~ThreadPool() {
   for (std::thread& worker : workers_) worker.join();
 }
 
+bool ThreadPool::enter(std::uint32_t generation) {
+  std::uint64_t gate = gate_.load(std::memory_order_acquire);
+  while ((gate & kOpen) != 0 && gate >> 32 == generation) {
+    if (gate_.compare_exchange_weak(gate, gate + 1, std::memory_order_acq_rel)) return true;
+  }
+  return false;
+}
+
 void ThreadPool::work(int worker) {
   std::uint32_t seen = 0;
   for (;;) {
@@ -53,27 +64,48 @@ void ThreadPool::work(int worker) {
     generation_.wait(seen, std::memory_order_acquire);
     if (stop_.load()) return;
     seen = generation_.load(std::memory_order_acquire);
+    if (!enter(seen)) continue;
     (*task_)(worker);
-    if (n_running_.fetch_sub(1, std::memory_order_acq_rel) == 1) n_running_.notify_one();
+    // Counted before it leaves: the next task counts anew once everybody has left.
+    n_finished_.fetch_add(1, std::memory_order_release);
+    n_finished_.notify_one();
+    gate_.fetch_sub(1, std::memory_order_acq_rel);
+    gate_.notify_one();
+  }
+}
+
+void ThreadPool::open(const FunctionRef<void(int)>& task) {
+  task_ = &task;
+  n_finished_.store(0, std::memory_order_relaxed);
+  const std::uint32_t generation = generation_.load(std::memory_order_relaxed) + 1;
+  gate_.store(std::uint64_t{generation} << 32 | kOpen, std::memory_order_release);
+  generation_.store(generation, std::memory_order_release);
+  generation_.notify_all();
+}
+
+// No worker begins any more; those that have are waited for.
+void ThreadPool::close_and_wait() {
+  gate_.fetch_and(~kOpen, std::memory_order_acq_rel);
+  std::uint64_t gate = gate_.load(std::memory_order_acquire);
+  for (int spin = 0; spin < n_spins_ && (gate & kInside) != 0; ++spin) {
+    pause_processor();
+    gate = gate_.load(std::memory_order_acquire);
+  }
+  while ((gate & kInside) != 0) {
+    gate_.wait(gate, std::memory_order_acquire);
+    gate = gate_.load(std::memory_order_acquire);
   }
 }
 
 void ThreadPool::run(FunctionRef<void(int)> f) {
   if (n_threads_ == 1) return f(0);
-  task_ = &f;
-  n_running_.store(n_threads_ - 1, std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  open(f);
   f(0);
-  int running = n_running_.load(std::memory_order_acquire);
-  for (int spin = 0; spin < n_spins_ && running > 0; ++spin) {
-    pause_processor();
-    running = n_running_.load(std::memory_order_acquire);
+  const auto n_workers = static_cast<std::uint32_t>(n_threads_ - 1);
+  for (std::uint32_t n; (n = n_finished_.load(std::memory_order_acquire)) < n_workers;) {
+    n_finished_.wait(n, std::memory_order_acquire);
   }
-  while (running > 0) {
-    n_running_.wait(running, std::memory_order_acquire);
-    running = n_running_.load(std::memory_order_acquire);
-  }
+  close_and_wait();
 }
 
 void ThreadPool::parallel_for(std::int64_t n, std::int64_t grain,
@@ -82,13 +114,17 @@ void ThreadPool::parallel_for(std::int64_t n, std::int64_t grain,
   if (n <= 0) return;
   if (n_threads_ == 1 || n <= grain) return f(0, n, 0);
   std::atomic<std::int64_t> next{0};
-  run([&](int worker) {
+  const auto take_ranges = [&](int worker) {
     for (;;) {
       const std::int64_t begin = next.fetch_add(grain, std::memory_order_relaxed);
       if (begin >= n) return;
       f(begin, std::min(begin + grain, n), worker);
     }
-  });
+  };
+  const FunctionRef<void(int)> task(take_ranges);
+  open(task);
+  task(0);
+  close_and_wait();
 }
 
 int available_processors() {

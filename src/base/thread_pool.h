@@ -1,4 +1,4 @@
-// One fork-join pool: run() and parallel_for() return when every worker is done. Work is split over
+// One fork-join pool: run() and parallel_for() return when all work is done. Work is split over
 // outputs, never over a reduction, so results do not depend on the number of threads.
 #pragma once
 
@@ -45,19 +45,27 @@ class ThreadPool {
   void run(FunctionRef<void(int)> f);
 
   // Calls f(begin, end, worker) for disjoint ranges that cover [0, n). Ranges begin at multiples of
-  // grain and are handed out as workers become free.
+  // grain and are handed out as workers become free. Does not wait for workers that have not begun:
+  // on a busy machine a thread may not get a processor for milliseconds.
   void parallel_for(std::int64_t n, std::int64_t grain,
                     FunctionRef<void(std::int64_t, std::int64_t, int)> f);
 
  private:
   void work(int worker);
+  bool enter(std::uint32_t generation);
+  void open(const FunctionRef<void(int)>& task);
+  void close_and_wait();
 
   int n_threads_;
   int n_spins_;  // how long an idle thread looks for work before it sleeps
   std::vector<std::thread> workers_;
   const FunctionRef<void(int)>* task_ = nullptr;  // of the generation that runs now
+  // Counts the tasks; sleeping workers wait for it to change.
   alignas(64) std::atomic<std::uint32_t> generation_{0};
-  alignas(64) std::atomic<int> n_running_{0};
+  // Generation (high 32 bits), whether workers may still begin its task (kOpen), and how many are
+  // at it.
+  alignas(64) std::atomic<std::uint64_t> gate_{0};
+  alignas(64) std::atomic<std::uint32_t> n_finished_{0};  // workers, of this generation
   alignas(64) std::atomic<bool> stop_{false};
 };
 

@@ -30,6 +30,29 @@ TEST(ThreadPool, ParallelForCoversEveryIndexOnceInAlignedRanges) {
   }
 }
 
+// More threads than processors: most workers come too late for most of these.
+TEST(ThreadPool, WorkersThatComeTooLateBeginNothing) {
+  ThreadPool pool(16);
+  for (int round = 0; round < 20'000; ++round) {
+    std::vector<int> calls(24);  // not atomic: a range belongs to one worker, and is done on return
+    pool.parallel_for(24, 1, [&](std::int64_t begin, std::int64_t end, int) {
+      for (std::int64_t i = begin; i < end; ++i) ++calls[static_cast<std::size_t>(i)];
+    });
+    for (const int n : calls) ASSERT_EQ(n, 1);
+  }
+}
+
+TEST(ThreadPool, RunAfterParallelForReachesEveryWorker) {
+  ThreadPool pool(4);
+  for (int round = 0; round < 500; ++round) {
+    std::atomic<int> ranges{0}, calls{0};
+    pool.parallel_for(8, 1, [&](std::int64_t, std::int64_t, int) { ++ranges; });
+    pool.run([&](int) { ++calls; });
+    ASSERT_EQ(ranges.load(), 8);
+    ASSERT_EQ(calls.load(), 4);
+  }
+}
+
 TEST(ThreadPool, WakesWorkersThatFellAsleep) {
   ThreadPool pool(2);
   std::atomic<int> calls{0};
