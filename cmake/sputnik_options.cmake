@@ -9,8 +9,9 @@ target_compile_options(sputnik_options INTERFACE
 target_include_directories(sputnik_options INTERFACE "${PROJECT_SOURCE_DIR}/src")
 target_compile_definitions(sputnik_options INTERFACE SPUTNIK_VERSION="${PROJECT_VERSION}")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # g++ 12 reports maybe-uninitialized inside std::variant at -O2: false positives in library code.
-  target_compile_options(sputnik_options INTERFACE -Wno-maybe-uninitialized)
+  # g++ 12 reports maybe-uninitialized inside std::variant at -O2, and restrict inside std::string's
+  # insert(): false positives in library code.
+  target_compile_options(sputnik_options INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
 endif()
 
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
