@@ -79,4 +79,11 @@ struct TokenizerSpec {
 // "model.vocab[\"abc\"] is not an id".
 Result<TokenizerSpec> parse_tokenizer_json(std::string_view json);
 
+// The tokenizer.json of a byte-level BPE tokenizer, which parse_tokenizer_json reads as the same
+// specification but for what stands in tokenizer_config.json.
+std::string tokenizer_json_of(const TokenizerSpec& spec);
+
+// How pieces are spelled in the file: a letter of GPT-2's alphabet for each byte.
+std::string letters_of_bytes(std::string_view bytes);
+
 }  // namespace sputnik

@@ -146,22 +146,6 @@ Bytes gguf_of_spec(const TokenizerSpec& spec, std::string_view pre) {
   return writer.bytes();
 }
 
-std::string letters_of_bytes(std::string_view bytes) {
-  // Printable bytes stand for themselves, the others for U+0100 and up, in order.
-  static const std::vector<std::string> kLetters = [] {
-    std::vector<std::string> letters(256);
-    std::uint32_t next = 0x100;
-    for (std::uint32_t byte = 0; byte < 256; ++byte) {
-      const bool printable = (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte != 0xAD);
-      append_utf8(letters[byte], printable ? byte : next++);
-    }
-    return letters;
-  }();
-  std::string letters;
-  for (const char byte : bytes) letters += kLetters[static_cast<unsigned char>(byte)];
-  return letters;
-}
-
 TokenizerSpec byte_level_spec(const std::vector<std::pair<std::string, std::string>>& merges) {
   TokenizerSpec spec;
   for (int byte = 0; byte < 256; ++byte) {
@@ -179,50 +163,6 @@ TokenizerSpec byte_level_spec(const std::vector<std::pair<std::string, std::stri
   step.use_regex = true;
   spec.pre_tokenizer.push_back(step);
   return spec;
-}
-
-std::string tokenizer_json_of(const TokenizerSpec& spec) {
-  nlohmann::ordered_json vocab = nlohmann::json::object(), merges = nlohmann::json::array(),
-                         added = nlohmann::json::array(), steps = nlohmann::json::array();
-  for (std::size_t id = 0; id < spec.pieces.size(); ++id) {
-    if (!spec.pieces[id].empty()) vocab[spec.pieces[id]] = id;
-  }
-  for (const TokenizerMerge& merge : spec.merges) merges.push_back(merge.left + " " + merge.right);
-  for (const AddedToken& token : spec.added_tokens) {
-    added.push_back({{"id", token.id},
-                     {"content", token.content},
-                     {"single_word", token.single_word},
-                     {"lstrip", token.lstrip},
-                     {"rstrip", token.rstrip},
-                     {"normalized", token.normalized},
-                     {"special", token.special}});
-  }
-  for (const PreTokenizerStep& step : spec.pre_tokenizer) {
-    if (step.kind == PreTokenizerStep::Kind::kSplit) {
-      steps.push_back({{"type", "Split"},
-                       {"pattern", {{"Regex", step.pattern}}},
-                       {"behavior", "Isolated"},
-                       {"invert", false}});
-    } else if (step.kind == PreTokenizerStep::Kind::kDigits) {
-      steps.push_back({{"type", "Digits"}, {"individual_digits", step.individual_digits}});
-    } else {
-      steps.push_back({{"type", "ByteLevel"},
-                       {"add_prefix_space", step.add_prefix_space},
-                       {"use_regex", step.use_regex}});
-    }
-  }
-  nlohmann::ordered_json json = {
-      {"version", "1.0"},
-      {"added_tokens", added},
-      {"normalizer", nullptr},
-      {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", steps}}},
-      {"model",
-       {{"type", "BPE"},
-        {"ignore_merges", spec.ignore_merges},
-        {"vocab", vocab},
-        {"merges", merges}}}};
-  if (spec.nfc) json["normalizer"] = {{"type", "NFC"}};
-  return json.dump();
 }
 
 AddedToken added_token(std::int32_t id, std::string_view content, bool special) {

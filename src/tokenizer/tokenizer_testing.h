@@ -50,14 +50,9 @@ std::vector<LlamaCppVector> load_llama_cpp_vectors(std::string_view name);
 // The metadata of a GGUF file as converters write it for a byte-level tokenizer.
 Bytes gguf_of_spec(const TokenizerSpec& spec, std::string_view pre);
 
-// A letter of GPT-2's alphabet for each byte.
-std::string letters_of_bytes(std::string_view bytes);
-
 // Byte-level BPE: ids 0 to 255 are the bytes in order, then comes what each merge makes. Merges are
 // given as bytes. Cuts words as GPT-2 does.
 TokenizerSpec byte_level_spec(const std::vector<std::pair<std::string, std::string>>& merges);
-// The same as a tokenizer.json.
-std::string tokenizer_json_of(const TokenizerSpec& spec);
 
 AddedToken added_token(std::int32_t id, std::string_view content, bool special = true);
 
