@@ -117,6 +117,9 @@ const float* TrainingOps::gradient(const Tensor& x) const {
 const std::vector<ExpertLoad>& TrainingOps::expert_loads() const {
   return state_->expert_loads;
 }
+void TrainingOps::set_balance_loss_scale(float scale) {
+  state_->options.balance_loss_scale = scale;
+}
 double TrainingOps::balance_loss() const {
   return state_->balance_loss;
 }

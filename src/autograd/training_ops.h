@@ -78,6 +78,8 @@ class TrainingOps final : public Ops {
 
   // Adds to the gradient that backward() starts from: one number per number of y, which is whole.
   void seed(const Tensor& y, std::span<const float> gradient);
+  // balance_loss_scale of the passes that follow: how many sequences a step has is known late.
+  void set_balance_loss_scale(float scale);
   // Once per forward pass.
   void backward();
   // What backward() found for a tensor of the last segment or for an input(); null: nothing.

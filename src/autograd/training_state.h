@@ -61,7 +61,7 @@ struct TrainingOps::State {
   const kernels::KernelTable& kernels;
   ThreadPool& pool;
   ParameterStore& parameters;
-  const TrainingOptions options;
+  TrainingOptions options;
   Tape tape;
 
   // ---- memory

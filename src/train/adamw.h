@@ -35,6 +35,7 @@ class AdamW {
     std::vector<float> first, second;
   };
   std::vector<Moments>& moments() { return moments_; }
+  const std::vector<Moments>& moments() const { return moments_; }
   void set_n_steps(std::int64_t n) { n_steps_ = n; }
 
  private:
