@@ -1,0 +1,58 @@
+// What to train, on what and how: one TOML file, checked whole before anything starts.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "autograd/trainable_model.h"
+#include "base/result.h"
+#include "train/packer.h"
+#include "train/trainer.h"
+
+namespace sputnik {
+
+struct TokenizerRecipe {
+  std::filesystem::path path;  // of a tokenizer.json; empty: one is trained
+  std::int64_t vocab_size = 4096;
+  std::int64_t n_documents = 4000;  // of the sources, in their shares, to train it on
+};
+
+struct SourceRecipe {
+  std::filesystem::path text;  // empty: tasks
+  TaskSourceOptions tasks;
+  double share = 1;
+};
+
+struct RunRecipe {
+  std::filesystem::path output;
+  std::int64_t checkpoint_every = 100;  // steps
+  std::int64_t keep_checkpoints = 2;
+  bool export_average = false;
+  std::int64_t threads = 0;  // 0: all that the process may use
+};
+
+// Paths of what is read are relative to the recipe's folder, the output to the working directory.
+struct Recipe {
+  std::shared_ptr<const nlohmann::json> config;  // of the model, as config.json; the tokenizer's
+                                                 // values are missing
+  Initialization initialization;
+  TokenizerRecipe tokenizer;
+  PackerOptions data;
+  std::vector<SourceRecipe> sources;
+  TrainerOptions trainer;
+  RunRecipe run;
+  std::string hash;  // of everything but [run]
+
+  // Messages begin with the path, then name table and key, or the line: "tiny.toml: [batch]
+  // ramp_share is 2, not within 0..1".
+  static Result<Recipe> load(const std::filesystem::path& path);
+  static Result<Recipe> parse(std::string_view text, const std::filesystem::path& folder);
+
+  Result<std::vector<Packer::Source>> open_sources() const;
+};
+
+}  // namespace sputnik

@@ -1,0 +1,72 @@
+#include "train/recipe.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/mapped_file.h"
+
+namespace sputnik {
+namespace {
+
+std::string smoke_recipe() {
+  return read_file(std::filesystem::path(SPUTNIK_SOURCE_DIR) / "recipes/tiny-smoke.toml").value();
+}
+
+std::string replaced(std::string text, std::string_view what, std::string_view by) {
+  const std::size_t at = text.find(what);
+  EXPECT_NE(at, std::string::npos) << what;
+  if (at != std::string::npos) text.replace(at, what.size(), by);
+  return text;
+}
+
+std::string error_of(const std::string& text) {
+  const auto recipe = Recipe::parse(text, "folder");
+  return recipe.ok() ? "" : recipe.error().message;
+}
+
+TEST(Recipe, IsReadWhole) {
+  const auto recipe = Recipe::parse(smoke_recipe(), "folder");
+  ASSERT_TRUE(recipe.ok()) << recipe.error().message;
+  EXPECT_EQ((*recipe.value().config)["hidden_size"], 64);
+  EXPECT_EQ(recipe.value().trainer.n_steps, 30);
+  EXPECT_EQ(recipe.value().sources.size(), 1u);
+  EXPECT_EQ(recipe.value().hash.size(), 16u);
+}
+
+TEST(Recipe, WhatIsWrongIsNamedWithItsTable) {
+  const std::string good = smoke_recipe();
+  EXPECT_EQ(error_of(replaced(good, "steps = 30", "stpes = 30")), "[train] steps is missing");
+  EXPECT_EQ(error_of(replaced(good, "steps = 30", "steps = 30\nlr = 1")),
+            "[train] lr: there is no such key");
+  EXPECT_EQ(error_of(replaced(good, "steps = 30", "steps = \"30\"")),
+            "[train] steps is a string, not an integer");
+  EXPECT_EQ(error_of(replaced(good, "steps = 30", "steps = 0")),
+            "[train] steps is 0, not within 1..1000000000");
+  EXPECT_EQ(error_of(replaced(good, "steps = 30", "steps = 30.5")),
+            "[train] steps is 30.5, not an integer");
+  EXPECT_EQ(error_of(replaced(good, "[train]", "[trian]")), "[trian]: there is no such table");
+  EXPECT_EQ(error_of(replaced(good, "kind = \"tasks\"", "kind = \"task\"")),
+            "[[source]] 1 kind is \"task\", not \"text\" or \"tasks\"");
+  EXPECT_EQ(error_of(replaced(good, "hidden_size = 64", "hidden_sizes = 64")),
+            "[model] hidden_sizes: there is no such key");
+  EXPECT_EQ(error_of(replaced(good, "hidden_size = 64", "")), "[model] hidden_size is missing");
+  EXPECT_EQ(error_of(replaced(good, "context_length = 128", "context_length = 4096")),
+            "[data] context_length is 4096, but max_position_embeddings is 256");
+  EXPECT_EQ(error_of(replaced(good, "peak = 0.01", "peak = inf")).substr(0, 5), "line ");
+  EXPECT_EQ(error_of(replaced(good, "[train]", "[train")).substr(0, 5), "line ");
+  EXPECT_NE(error_of(replaced(good, "\"addition\"", "\"no_such\"")).find("no_such"),
+            std::string::npos);
+  EXPECT_NE(error_of(""), "");
+}
+
+TEST(Recipe, ItsHashIsThatOfWhatIsTrained) {
+  const std::string good = smoke_recipe();
+  const auto hash = [](const std::string& text) { return Recipe::parse(text, "f").value().hash; };
+  EXPECT_EQ(hash(good), hash("# a comment\n" + good));
+  EXPECT_EQ(hash(good), hash(replaced(good, "checkpoint_every = 10", "checkpoint_every = 5")));
+  EXPECT_NE(hash(good), hash(replaced(good, "peak = 0.01", "peak = 0.02")));
+}
+
+}  // namespace
+}  // namespace sputnik
