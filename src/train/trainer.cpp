@@ -99,7 +99,7 @@ Result<StepReport> Trainer::step() {
     return invalid_argument(
         "step {}: the loss is {} and the length of the gradient {}; a lower learning rate or a "
         "longer warm-up may help",
-        step_ + 1, report.loss, report.gradient_norm);
+        step_ + 1, std::abs(report.loss), std::abs(report.gradient_norm));  // no "-nan"
   }
   report.learning_rate = options_.learning_rate.at(step_, options_.n_steps);
   const double clip = options_.clip_norm > 0 && report.gradient_norm > options_.clip_norm

@@ -1,0 +1,164 @@
+// The whole of training through the program: it makes a model, and being killed changes nothing.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "base/mapped_file.h"
+#include "base/rng.h"
+#include "cli/program_testing.h"
+#include "formats/gguf_testing.h"
+#include "train/checkpoint_file.h"
+
+namespace sputnik::cli {
+namespace {
+
+using nlohmann::json;
+
+class Train : public testing::Test {
+ protected:
+  static std::string smoke_recipe() { return source("recipes/tiny-smoke.toml").string(); }
+  std::string output(const std::string& name) const { return (folder_.path() / name).string(); }
+  std::string edited_recipe(std::initializer_list<std::array<std::string_view, 2>> edits) const {
+    std::string text = read_file(smoke_recipe()).value();
+    for (const auto& [what, by] : edits) {
+      const std::size_t at = text.find(what);
+      EXPECT_NE(at, std::string::npos);
+      text.replace(at, what.size(), by);
+    }
+    return folder_.write("recipe.toml", text).string();
+  }
+  std::string weights(const std::string& name) const {
+    return read_file(folder_.path() / name / "model/model.safetensors").value();
+  }
+  std::vector<json> log(const std::string& name) const {
+    std::vector<json> lines;
+    std::istringstream text(read_file(folder_.path() / name / "log.jsonl").value());
+    for (std::string line; std::getline(text, line);) lines.push_back(json::parse(line));
+    return lines;
+  }
+
+  TestFolder folder_;
+};
+
+TEST_F(Train, MakesAModelThatOtherCommandsLoad) {
+  const ProgramResult result = run_program({"train", smoke_recipe(), "--output", output("run")});
+  ASSERT_EQ(result.status, 0) << testing::PrintToString(result);
+  EXPECT_NE(result.err.find("step 30 of 30: loss "), std::string::npos) << result.err;
+  EXPECT_EQ(result.err.find('\r'), std::string::npos);
+  const auto lines = log("run");
+  ASSERT_EQ(lines.size(), 31u);
+  EXPECT_EQ(lines[0]["event"], "started");
+  EXPECT_EQ(lines[30]["step"], 30);
+  EXPECT_LT(lines[30]["loss"].get<double>(), lines[1]["loss"].get<double>() - 1.5);
+  const std::string model = output("run") + "/model";
+  const ProgramResult generated = run_program(
+      {"generate", "--model", model, "--max-tokens", "5", "--greedy", "--prompt", "What is"});
+  EXPECT_EQ(generated.status, 0) << testing::PrintToString(generated);
+  const ProgramResult answered =
+      run_program({"ask", "--model", model, "--max-tokens", "5", "What is 2 plus 3?"});
+  EXPECT_EQ(answered.status, 0) << testing::PrintToString(answered);
+  const auto tokens = folder_.write("tokens.json", "[0, 3, 40, 50]");
+  const ProgramResult logits = run_program(
+      {"logits", "--model", model, "--tokens", tokens.string(), "--output", output("logits.f32")});
+  EXPECT_EQ(logits.status, 0) << testing::PrintToString(logits);
+  EXPECT_EQ(std::filesystem::file_size(output("logits.f32")), 4u * 512 * 4);
+}
+
+TEST_F(Train, StopsAtAStepAndGoesOnToTheSameWeights) {
+  ASSERT_EQ(run_program({"train", smoke_recipe(), "--output", output("whole")}).status, 0);
+  const Arguments stopped = {"train", smoke_recipe(), "--output", output("parts"), "--steps", "7"};
+  ASSERT_EQ(run_program(stopped).status, 0);
+  EXPECT_TRUE(fails_with(run_program(stopped), {"holds checkpoints", "--resume"}));
+  const ProgramResult rest =
+      run_program({"train", smoke_recipe(), "--output", output("parts"), "--resume"});
+  ASSERT_EQ(rest.status, 0) << testing::PrintToString(rest);
+  EXPECT_NE(rest.err.find("going on at step 7"), std::string::npos) << rest.err;
+  EXPECT_TRUE(weights("parts") == weights("whole"));
+  EXPECT_TRUE(fails_with(run_program({"train", edited_recipe({{"peak = 0.01", "peak = 0.02"}}),
+                                      "--output", output("parts"), "--resume"}),
+                         {"recipe is"}));
+}
+
+TEST_F(Train, KilledAtAnyMomentItGoesOnToTheSameWeights) {
+  const std::string recipe = edited_recipe({{"checkpoint_every = 10", "checkpoint_every = 1"}});
+  ASSERT_EQ(run_program({"train", recipe, "--output", output("whole")}).status, 0);
+  Rng rng(11);
+  int n_killed = 0;
+  for (int attempt = 0; attempt < 60; ++attempt) {
+    const std::string parts = output("parts");
+    const pid_t pid = ::fork();
+    ASSERT_GE(pid, 0);
+    if (pid == 0) {
+      const int null = ::open("/dev/null", O_WRONLY);
+      ::dup2(null, 1);
+      ::dup2(null, 2);
+      ::execl(SPUTNIK_BINARY, "sputnik", "train", recipe.c_str(), "--output", parts.c_str(),
+              "--resume", static_cast<char*>(nullptr));
+      ::_exit(127);
+    }
+    // Later and later, so that the run ends even on a slow machine.
+    const auto ms = static_cast<std::int64_t>(rng.next() % 60) + 20 + attempt * attempt;
+    std::this_thread::sleep_for(std::chrono::milliseconds(ms));
+    ::kill(pid, SIGKILL);
+    int status = 0;
+    ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+    const auto checkpoints = checkpoints_in(parts);
+    if (!checkpoints.empty()) {
+      const auto newest = CheckpointFile::open(checkpoints.front());
+      EXPECT_TRUE(newest.ok()) << newest.error().message;
+    }
+    if (WIFEXITED(status)) {
+      ASSERT_EQ(WEXITSTATUS(status), 0);
+      break;
+    }
+    ++n_killed;
+  }
+  EXPECT_GE(n_killed, 1);
+  EXPECT_TRUE(weights("parts") == weights("whole"));
+}
+
+TEST_F(Train, ADamagedCheckpointIsPassedOver) {
+  const Arguments first = {"train", smoke_recipe(), "--output", output("run"), "--steps", "20"};
+  ASSERT_EQ(run_program(first).status, 0);
+  const auto newest = checkpoint_path(output("run"), 20);
+  std::string bytes = read_file(newest).value();
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  ASSERT_TRUE(write_file_atomically(newest, bytes).ok());
+  const ProgramResult rest =
+      run_program({"train", smoke_recipe(), "--output", output("run"), "--resume"});
+  EXPECT_EQ(rest.status, 0);
+  EXPECT_NE(rest.err.find("checksum"), std::string::npos) << rest.err;
+  EXPECT_NE(rest.err.find("going on at step 10"), std::string::npos) << rest.err;
+}
+
+TEST_F(Train, ALossThatIsNotANumberEndsTheRunAndLeavesAWholeCheckpoint) {
+  const std::string recipe = edited_recipe({{"peak = 0.01", "peak = 100"},
+                                            {"warmup_steps = 5", "warmup_steps = 0"},
+                                            {"checkpoint_every = 10", "checkpoint_every = 1"}});
+  const ProgramResult result = run_program({"train", recipe, "--output", output("run")});
+  EXPECT_EQ(result.status, 1) << testing::PrintToString(result);
+  EXPECT_NE(result.err.find("the loss is "), std::string::npos) << result.err;
+  EXPECT_FALSE(std::filesystem::exists(output("run") + "/model"));
+  const auto checkpoints = checkpoints_in(output("run"));
+  ASSERT_FALSE(checkpoints.empty());
+  EXPECT_TRUE(CheckpointFile::open(checkpoints.front()).ok());
+}
+
+TEST_F(Train, AWrongRecipeStartsNothing) {
+  EXPECT_TRUE(fails_with(run_program({"train", edited_recipe({{"steps = 30", "steps = 30\nx = 1"}}),
+                                      "--output", output("run")}),
+                         {"recipe.toml: [train] x: there is no such key"}));
+  EXPECT_FALSE(std::filesystem::exists(output("run")));
+  EXPECT_TRUE(fails_with(run_program({"train", output("none.toml")}), {"none.toml"}));
+}
+
+}  // namespace
+}  // namespace sputnik::cli
