@@ -226,13 +226,18 @@ Result<int> train(const Options& options) {
   if (!parsed.ok()) return std::move(parsed).error().in(tokenizer_path.string());
   const Tokenizer tokenizer = std::move(parsed).value();
   SPUTNIK_TRY(const json config, complete_config(recipe, tokenizer));
-  const auto hash = [](const std::string& text) {
-    return fmt::format("{:016x}", stable_hash(text));
-  };
-  const json identity = {{"architecture", config["model_type"]},
-                         {"configuration", hash(config.dump())},
-                         {"tokenizer", hash(tokenizer_text)},
-                         {"recipe", recipe.hash}};
+  const auto hash = [](std::string_view text) { return fmt::format("{:016x}", stable_hash(text)); };
+  json identity = {{"architecture", config["model_type"]},
+                   {"configuration", hash(config.dump())},
+                   {"tokenizer", hash(tokenizer_text)},
+                   {"recipe", recipe.hash}};
+  for (std::size_t i = 0; i < recipe.sources.size(); ++i) {
+    if (recipe.sources[i].text.empty()) continue;
+    SPUTNIK_TRY(const MappedFile file, MappedFile::open(recipe.sources[i].text));
+    const auto bytes = file.bytes();
+    identity[fmt::format("text of source {}", i + 1)] =
+        hash({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  }
 
   SPUTNIK_TRY(TrainableModel model, TrainableModel::create(config, recipe.initialization));
   SPUTNIK_TRY(auto sources, recipe.open_sources());

@@ -87,6 +87,18 @@ TEST_F(Train, StopsAtAStepAndGoesOnToTheSameWeights) {
                          {"recipe is"}));
 }
 
+TEST_F(Train, OtherTextsThanThoseOfTheCheckpointAreRefused) {
+  folder_.write("texts.txt", "one two three\n<|doc|>\nfour five six\n");
+  const std::string recipe = edited_recipe(
+      {{"[[source]]", "[[source]]\nkind = \"text\"\npath = \"texts.txt\"\n\n[[source]]"}});
+  const Arguments first = {"train", recipe, "--output", output("run"), "--steps", "3"};
+  ASSERT_EQ(run_program(first).status, 0);
+  const Arguments more = {"train", recipe, "--output", output("run"), "--steps", "4", "--resume"};
+  EXPECT_EQ(run_program(more).status, 0);
+  folder_.write("texts.txt", "one two three\n<|doc|>\nfour five seven\n");
+  EXPECT_TRUE(fails_with(run_program(more), {"text of source 1"}));
+}
+
 TEST_F(Train, KilledAtAnyMomentItGoesOnToTheSameWeights) {
   const std::string recipe = edited_recipe({{"checkpoint_every = 10", "checkpoint_every = 1"}});
   ASSERT_EQ(run_program({"train", recipe, "--output", output("whole")}).status, 0);

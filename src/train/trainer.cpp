@@ -165,7 +165,8 @@ Result<void> Trainer::save(const std::filesystem::path& path,
 Result<void> Trainer::load(const std::filesystem::path& path, const nlohmann::json& identity) {
   SPUTNIK_TRY(const CheckpointFile file, CheckpointFile::open(path));
   const nlohmann::json& header = file.header();
-  const nlohmann::json found = header.value("identity", nlohmann::json::object());
+  const nlohmann::json found = header.value("identity", nlohmann::json());
+  if (!found.is_object()) return corrupt("{}: identity is missing", path.string());
   for (const auto& [key, value] : identity.items()) {
     const nlohmann::json other = found.value(key, nlohmann::json());
     if (other != value) {
