@@ -23,14 +23,14 @@ InferenceOps::InferenceOps(const kernels::KernelTable& kernels, ThreadPool& pool
 InferenceOps::~InferenceOps() = default;
 
 std::int64_t InferenceOps::activation_bytes() const {
-  return state_->arenas[0].capacity_bytes() + state_->arenas[1].capacity_bytes() +
+  return state_->layer_arena.capacity_bytes() + state_->boundary_arena.capacity_bytes() +
          state_->rope_arena.capacity_bytes();
 }
 
 void InferenceOps::begin(const Batch& /*batch*/) {
   State& s = *state_;
-  s.arenas[0].reset();
-  s.arenas[1].reset();
+  s.layer_arena.reset();
+  s.boundary_arena.reset();
   s.rope_arena.reset();
   s.rope_tables.clear();
   s.last_quantized = {};
@@ -38,12 +38,16 @@ void InferenceOps::begin(const Batch& /*batch*/) {
 
 Tensor InferenceOps::layer_boundary(const Tensor& h) {
   State& s = *state_;
-  s.current ^= 1;
-  s.arena().reset();
-  s.last_quantized = {};
-  const Tensor kept = s.make(h.n_tokens, h.n_heads, h.dim);
   SPUTNIK_ASSERT(h.rows_are_contiguous());
+  // What was carried over before is part of h by now.
+  s.boundary_arena.reset();
+  Tensor kept = h;
+  kept.token_stride = h.width();
+  kept.head_stride = h.dim;
+  kept.data = s.boundary_arena.allocate_span<float>(h.n_tokens * h.width()).data();
   for (std::int64_t t = 0; t < h.n_tokens; ++t) std::copy_n(h.row(t), h.width(), kept.row(t));
+  s.layer_arena.reset();
+  s.last_quantized = {};
   return kept;
 }
 

@@ -20,11 +20,11 @@ struct InferenceOps::State {
   const KvCache cache;
   const Numerics numerics;
 
-  // Activations of the layer that is computed now, and of the one before: layer_boundary() carries
-  // the residual stream over and swaps them.
-  Arena arenas[2];
-  int current = 0;
-  Arena& arena() { return arenas[current]; }
+  // Activations of the layer that is computed now, and the residual stream that layer_boundary()
+  // carries over from the one before.
+  Arena layer_arena;
+  Arena boundary_arena;
+  Arena& arena() { return layer_arena; }
 
   // Cosines and sines of this batch, made once per Rope and pass.
   struct RopeTable {
