@@ -168,6 +168,10 @@ Result<json> complete_config(const Recipe& recipe, const Tokenizer& tokenizer) {
   return config;
 }
 
+std::filesystem::path model_folder(const Recipe& recipe) {
+  return recipe.run.output / "model";
+}
+
 // Goes on from the newest checkpoint that is whole. False: there is no checkpoint at all.
 Result<bool> resume(Trainer& trainer, const std::filesystem::path& folder, const json& identity) {
   const auto paths = checkpoints_in(folder);
@@ -198,11 +202,73 @@ void remove_unfinished(const std::filesystem::path& folder) {
   }
 }
 
-Result<int> train(const Options& options) {
-  SPUTNIK_TRY(Recipe recipe, Recipe::load(options.recipe));
-  if (!options.output.empty()) recipe.run.output = options.output;
+// What a recipe's model is made of before it has learned anything.
+struct Beginning {
+  std::string tokenizer;  // tokenizer.json
+  json config;
+  TrainableModel model;
+};
+
+Result<Beginning> begin_new(const Recipe& recipe, bool is_resumed) {
+  const std::filesystem::path path = recipe.run.output / "tokenizer.json";
+  Beginning beginning;
+  if (is_resumed) {
+    SPUTNIK_TRY(beginning.tokenizer, read_file(path));
+  } else {
+    SPUTNIK_TRY(beginning.tokenizer, tokenizer_json(recipe));
+    SPUTNIK_CHECK_OK(write_file_atomically(path, beginning.tokenizer));
+  }
+  auto tokenizer = parse_tokenizer(beginning.tokenizer);
+  if (!tokenizer.ok()) return std::move(tokenizer).error().in(path.string());
+  SPUTNIK_TRY(beginning.config, complete_config(recipe, tokenizer.value()));
+  SPUTNIK_TRY(beginning.model, TrainableModel::create(beginning.config, recipe.initialization));
+  return beginning;
+}
+
+// The result of another recipe.
+Result<Beginning> begin_from(const std::filesystem::path& folder) {
+  Beginning beginning;
+  SPUTNIK_TRY(beginning.tokenizer, read_file(folder / "tokenizer.json"));
+  SPUTNIK_TRY(const std::string config, read_file(folder / "config.json"));
+  beginning.config = json::parse(config, nullptr, false);
+  if (!beginning.config.is_object())
+    return corrupt("{}: config.json is no JSON object", folder.string());
+  SPUTNIK_TRY(beginning.model, TrainableModel::load(folder));
+  return beginning;
+}
+
+std::string file_hash(const MappedFile& file) {
+  const auto bytes = file.bytes();
+  return fmt::format("{:016x}",
+                     stable_hash({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+}
+
+// What must be the same when training goes on.
+Result<json> identity_of(const Recipe& recipe, const Beginning& beginning) {
+  const auto hash = [](std::string_view text) { return fmt::format("{:016x}", stable_hash(text)); };
+  json identity = {{"architecture", beginning.config["model_type"]},
+                   {"configuration", hash(beginning.config.dump())},
+                   {"tokenizer", hash(beginning.tokenizer)},
+                   {"recipe", recipe.hash}};
+  for (std::size_t i = 0; i < recipe.sources.size(); ++i) {
+    if (recipe.sources[i].path.empty()) continue;
+    SPUTNIK_TRY(const MappedFile file, MappedFile::open(recipe.sources[i].path));
+    identity[fmt::format("text of source {}", i + 1)] = file_hash(file);
+  }
+  if (recipe.base != nullptr) {
+    SPUTNIK_TRY(const MappedFile weights,
+                MappedFile::open(model_folder(*recipe.base) / "model.safetensors"));
+    identity["weights to start from"] = file_hash(weights);
+  }
+  return identity;
+}
+
+// Whether the recipe's model is finished. A finished one stays as it is if may_be_finished.
+Result<bool> run(const Recipe& recipe, const Options& options, bool may_be_finished) {
   const std::filesystem::path& folder = recipe.run.output;
-  if (!options.resume && !checkpoints_in(folder).empty()) {
+  const bool has_checkpoints = !checkpoints_in(folder).empty();
+  if (may_be_finished && std::filesystem::exists(model_folder(recipe) / "config.json")) return true;
+  if (!options.resume && has_checkpoints) {
     return invalid_argument(
         "{} holds checkpoints of an earlier run; --resume goes on with it, --output names another "
         "folder",
@@ -211,35 +277,15 @@ Result<int> train(const Options& options) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return io_error("{}: {}", folder.string(), error.message());
-
   remove_unfinished(folder);
 
-  const std::filesystem::path tokenizer_path = folder / "tokenizer.json";
-  std::string tokenizer_text;
-  if (options.resume && !checkpoints_in(folder).empty()) {
-    SPUTNIK_TRY(tokenizer_text, read_file(tokenizer_path));
-  } else {
-    SPUTNIK_TRY(tokenizer_text, tokenizer_json(recipe));
-    SPUTNIK_CHECK_OK(write_file_atomically(tokenizer_path, tokenizer_text));
-  }
-  auto parsed = parse_tokenizer(tokenizer_text);
-  if (!parsed.ok()) return std::move(parsed).error().in(tokenizer_path.string());
-  const Tokenizer tokenizer = std::move(parsed).value();
-  SPUTNIK_TRY(const json config, complete_config(recipe, tokenizer));
-  const auto hash = [](std::string_view text) { return fmt::format("{:016x}", stable_hash(text)); };
-  json identity = {{"architecture", config["model_type"]},
-                   {"configuration", hash(config.dump())},
-                   {"tokenizer", hash(tokenizer_text)},
-                   {"recipe", recipe.hash}};
-  for (std::size_t i = 0; i < recipe.sources.size(); ++i) {
-    if (recipe.sources[i].text.empty()) continue;
-    SPUTNIK_TRY(const MappedFile file, MappedFile::open(recipe.sources[i].text));
-    const auto bytes = file.bytes();
-    identity[fmt::format("text of source {}", i + 1)] =
-        hash({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  }
-
-  SPUTNIK_TRY(TrainableModel model, TrainableModel::create(config, recipe.initialization));
+  auto begun = recipe.base == nullptr ? begin_new(recipe, options.resume && has_checkpoints)
+                                      : begin_from(model_folder(*recipe.base));
+  if (!begun.ok()) return std::move(begun).error();
+  Beginning beginning = std::move(begun).value();
+  TrainableModel& model = beginning.model;
+  SPUTNIK_TRY(const Tokenizer tokenizer, parse_tokenizer(beginning.tokenizer));
+  SPUTNIK_TRY(const json identity, identity_of(recipe, beginning));
   SPUTNIK_TRY(auto sources, recipe.open_sources());
   Packer packer(tokenizer, std::move(sources), recipe.data);
   ThreadPool pool(recipe.run.threads > 0 ? static_cast<int>(recipe.run.threads)
@@ -291,16 +337,32 @@ Result<int> train(const Options& options) {
   if (trainer.n_steps_done() < recipe.trainer.n_steps) {
     write(fmt::format("stopped after step {} of {}; --resume goes on\n", trainer.n_steps_done(),
                       recipe.trainer.n_steps));
-    return 0;
+    return false;
   }
-  const std::filesystem::path exported = folder / "model";
-  SPUTNIK_CHECK_OK(export_model(exported, config, tokenizer_text, *model.parameters,
+  const std::filesystem::path exported = model_folder(recipe);
+  SPUTNIK_CHECK_OK(export_model(exported, beginning.config, beginning.tokenizer, *model.parameters,
                                 [&](const Parameter& p) -> std::span<const float> {
                                   if (recipe.run.export_average) return trainer.averaged(p);
                                   return p.value;
                                 }));
   write(fmt::format("trained on {} tokens; the model is {}\n", trainer.n_tokens_total(),
                     exported.string()));
+  return true;
+}
+
+// A recipe and before it the one that it starts from, unless that is finished.
+Result<bool> run_all(const Recipe& recipe, const Options& options, bool may_be_finished) {
+  if (recipe.base != nullptr) {
+    SPUTNIK_TRY(const bool is_finished, run_all(*recipe.base, options, true));
+    if (!is_finished) return false;
+  }
+  return run(recipe, options, may_be_finished);
+}
+
+Result<int> train(const Options& options) {
+  SPUTNIK_TRY(Recipe recipe, Recipe::load(options.recipe));
+  if (!options.output.empty()) recipe.run.output = options.output;
+  SPUTNIK_CHECK_OK(run_all(recipe, options, false));
   return 0;
 }
 

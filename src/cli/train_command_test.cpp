@@ -172,5 +172,37 @@ TEST_F(Train, AWrongRecipeStartsNothing) {
   EXPECT_TRUE(fails_with(run_program({"train", output("none.toml")}), {"none.toml"}));
 }
 
+TEST_F(Train, ARecipeThatStartsFromAnotherTrainsThatFirst) {
+  edited_recipe({{"steps = 30", "steps = 6"}, {"runs/tiny-smoke", output("base")}});
+  const std::string tuned =
+      folder_
+          .write(
+              "tuned.toml",
+              fmt::format("[initialization]\nfrom = \"recipe.toml\"\n[data]\ncontext_length = "
+                          "128\n[[source]]\nkind = \"tasks\"\nlong_share = 1\ncorrected_share = "
+                          "0\n[train]\nsteps = 4\nmicro_batch_tokens = 512\n[batch]\nfirst_tokens "
+                          "= 512\nlast_tokens = 512\n[learning_rate]\nwarmup_steps = 0\n[run]\n"
+                          "output = \"{}\"\ncheckpoint_every = 2\n",
+                          output("tuned")))
+          .string();
+  // Killed within the base and within what follows, it goes on.
+  EXPECT_EQ(run_program({"train", tuned, "--steps", "3"}).status, 0);
+  EXPECT_FALSE(std::filesystem::exists(output("tuned")));
+  const ProgramResult again = run_program({"train", tuned});
+  EXPECT_EQ(again.status, 1);
+  EXPECT_NE(again.err.find("--resume goes on"), std::string::npos) << again.err;
+  const ProgramResult result = run_program({"train", tuned, "--resume"});
+  ASSERT_EQ(result.status, 0) << testing::PrintToString(result);
+  EXPECT_EQ(log("base").back()["step"], 6);
+  EXPECT_EQ(log("tuned").back()["step"], 4);
+  EXPECT_NE(weights("tuned"), weights("base"));
+  const std::string first = weights("tuned");
+  std::filesystem::remove_all(output("tuned"));
+  // The base is finished and stays as it is.
+  ASSERT_EQ(run_program({"train", tuned}).status, 0);
+  EXPECT_EQ(weights("tuned"), first);
+  EXPECT_EQ(log("base").size(), 8u);  // two starts, six steps
+}
+
 }  // namespace
 }  // namespace sputnik::cli

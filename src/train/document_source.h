@@ -21,10 +21,17 @@ class DocumentSource {
   virtual Document document(std::uint64_t index) const = 0;
 };
 
-// Documents of a text file, separated by lines that hold nothing but "<|doc|>". Every pass over the
-// file has an order of its own. kInvalidArgument: there is no document; kNotFound, kIo.
+// Documents of a text file (.zst: packed), separated by lines that hold nothing but "<|doc|>".
+// Every pass over the file has an order of its own. kInvalidArgument: there is no document;
+// kNotFound, kIo.
 Result<std::unique_ptr<DocumentSource>> open_text_source(const std::filesystem::path& path,
                                                          std::uint64_t seed);
+
+// Conversations, a line of JSON for each: {"turns": [["user", text], ["assistant", text], ...]}.
+// learn_prompts: whether the user's words are learned as well. kCorrupt names the line.
+Result<std::unique_ptr<DocumentSource>> open_dialogue_source(const std::filesystem::path& path,
+                                                             std::uint64_t seed,
+                                                             bool learn_prompts);
 
 struct TaskSourceOptions {
   std::vector<const tasks::Family*> families;

@@ -8,6 +8,7 @@
 #include "ops/batch.h"
 #include "tokenizer/tokenizer.h"
 #include "train/document_source.h"
+#include "train/newline_splitter.h"
 
 namespace sputnik {
 
@@ -17,7 +18,9 @@ struct PackedBatch {
   Batch batch;
   std::vector<std::int32_t> targets;
   std::vector<float> counts;  // 1: the target is learned, 0: it is not
-  // For the prediction module: the tokens that follow those of batch, and what follows them.
+  // For the prediction module, of some of the sequences: the rows of batch, the tokens that follow
+  // them, and what follows those.
+  std::vector<std::int64_t> rows_before;
   Batch next;
   std::vector<std::int32_t> targets_after;
   std::vector<float> counts_after;
@@ -29,6 +32,11 @@ struct PackedBatch {
 struct PackerOptions {
   std::int64_t context_length = 512;
   double fim_rate = 0;  // share of plain documents that are learned with their middle at the end
+  // Share of documents that the prediction module learns from as well.
+  double mtp_share = 1;
+  // Share of the tokens that hold punctuation and the line breaks behind it which are read as two
+  // (DeepSeek-V3 report, section 4.1): a prompt may end between them.
+  double split_newline_rate = 0;
   std::uint64_t seed = 0;
 };
 
@@ -60,10 +68,12 @@ class Packer {
   const Tokenizer& tokenizer_;
   std::vector<Source> sources_;
   PackerOptions options_;
+  NewlineSplitter newline_splitter_;
   std::vector<DataCursor> cursors_;
 };
 
 // Appends one document, in parts of context_length rows.
-void pack_document(const TokenDocument& document, std::int64_t context_length, PackedBatch& batch);
+void pack_document(const TokenDocument& document, std::int64_t context_length, bool predict_after,
+                   PackedBatch& batch);
 
 }  // namespace sputnik

@@ -1,12 +1,15 @@
 #include "train/packer.h"
 
 #include <gtest/gtest.h>
+#include <zstd.h>
 
 #include <algorithm>
 #include <set>
 
 #include "formats/gguf_testing.h"
 #include "tokenizer/bpe_trainer.h"
+#include "tokenizer/tokenizer_testing.h"
+#include "train/text_file.h"
 
 namespace sputnik {
 namespace {
@@ -49,8 +52,8 @@ class PackerTest : public testing::Test {
 
 TEST_F(PackerTest, EveryDocumentIsASequenceAndEveryTargetTheNextToken) {
   PackedBatch batch;
-  pack_document({{5, 6, 7, 8}, {1, 1, 0, 1}}, 16, batch);
-  pack_document({{1, 2, 3}, {1, 1, 1}}, 16, batch);
+  pack_document({{5, 6, 7, 8}, {1, 1, 0, 1}}, 16, true, batch);
+  pack_document({{1, 2, 3}, {1, 1, 1}}, 16, true, batch);
   EXPECT_EQ(batch.batch.tokens, (std::vector<std::int32_t>{5, 6, 7, 1, 2}));
   EXPECT_EQ(batch.batch.positions, (std::vector<std::int64_t>{0, 1, 2, 0, 1}));
   EXPECT_EQ(batch.targets, (std::vector<std::int32_t>{6, 7, 8, 2, 3}));
@@ -64,7 +67,7 @@ TEST_F(PackerTest, EveryDocumentIsASequenceAndEveryTargetTheNextToken) {
 
 TEST_F(PackerTest, ALongDocumentIsCutAtTheContext) {
   PackedBatch batch;
-  pack_document({{1, 2, 3, 4, 5, 6}, {1, 1, 1, 1, 1, 1}}, 2, batch);
+  pack_document({{1, 2, 3, 4, 5, 6}, {1, 1, 1, 1, 1, 1}}, 2, true, batch);
   EXPECT_EQ(batch.batch.positions, (std::vector<std::int64_t>{0, 1, 0, 1, 0}));
   EXPECT_EQ(batch.targets, (std::vector<std::int32_t>{2, 3, 4, 5, 6}));
   EXPECT_EQ(batch.targets_after, (std::vector<std::int32_t>{3, 0, 5, 0, 0}));
@@ -84,6 +87,93 @@ TEST_F(PackerTest, TextsComeOncePerPassInAnOrderOfItsOwn) {
   EXPECT_EQ(passes[0][0],
             std::string(ControlTokens::kBos) + "text 0\nline" + std::string(ControlTokens::kEos));
   EXPECT_FALSE(open_text_source(folder_.write("none.txt", "\n<|doc|>\n"), 1).ok());
+}
+
+TEST_F(PackerTest, ThePredictionModuleLearnsFromAShareOfTheDocuments) {
+  Packer::Source source{tasks(0, 0), 1};
+  std::vector<Packer::Source> sources;
+  sources.push_back(std::move(source));
+  Packer packer(tokenizer_, std::move(sources), {128, 0, 0.25, 0, 3});
+  const PackedBatch batch = packer.next(20000);
+  const auto n = static_cast<double>(batch.batch.sequences.size());
+  EXPECT_NEAR(static_cast<double>(batch.next.sequences.size()) / n, 0.25, 0.05);
+  ASSERT_EQ(batch.rows_before.size(), static_cast<std::size_t>(batch.next.n_tokens()));
+  for (std::size_t i = 0; i < batch.rows_before.size(); ++i) {
+    const auto row = static_cast<std::size_t>(batch.rows_before[i]);
+    EXPECT_EQ(batch.next.tokens[i], batch.targets[row]);
+    EXPECT_EQ(batch.next.positions[i], batch.batch.positions[row]);
+  }
+}
+
+TEST_F(PackerTest, TokensOfPunctuationAndLineBreaksAreSplitInTheAskedShare) {
+  const Tokenizer& tokenizer = family_tokenizer("deepseek-v3");
+  const NewlineSplitter splitter(tokenizer);
+  Document document;
+  for (int i = 0; i < 500; ++i)
+    document.parts.push_back({"Two.\n\nThree:\nfour\n", false, true, {}});
+  const TokenDocument whole = tokenize_document(tokenizer, document);
+  Rng rng(1);
+  TokenDocument none = whole, half = whole, all = whole;
+  splitter.split(none, 0, rng);
+  splitter.split(half, 0.5, rng);
+  splitter.split(all, 1, rng);
+  EXPECT_EQ(none.tokens, whole.tokens);
+  const auto added = static_cast<double>(all.tokens.size() - whole.tokens.size());
+  EXPECT_GT(added, 0);
+  EXPECT_NEAR(static_cast<double>(half.tokens.size() - whole.tokens.size()) / added, 0.5, 0.07);
+  EXPECT_EQ(all.counts.size(), all.tokens.size());
+  EXPECT_EQ(tokenizer.decode(all.tokens), tokenizer.decode(whole.tokens));
+  for (const std::int32_t token : all.tokens) {
+    const std::string bytes(tokenizer.token_bytes(token));
+    const std::size_t at = bytes.find('\n');
+    EXPECT_TRUE(at == 0 || at == std::string::npos) << bytes;
+  }
+}
+
+TEST_F(PackerTest, DialoguesTeachTheAssistantsTurns) {
+  const auto path = folder_.write(
+      "talk.jsonl",
+      "{\"turns\": [[\"user\", \"Hi.\"], [\"assistant\", \"Hello.\"], [\"user\", \"Bye.\"], "
+      "[\"assistant\", \"See you.\"]]}\n");
+  const auto source = std::move(open_dialogue_source(path, 1, /*learn_prompts=*/false)).value();
+  const Document document = source->document(7);
+  std::string text, learned;
+  for (const Document::Part& part : document.parts) {
+    text += part.text;
+    if (part.counts) learned += part.text;
+  }
+  const std::string bos(ControlTokens::kBos), eos(ControlTokens::kEos);
+  const std::string user(ControlTokens::kUser), assistant(ControlTokens::kAssistant);
+  EXPECT_EQ(text, bos + user + "Hi." + assistant + "Hello." + eos + user + "Bye." + assistant +
+                      "See you." + eos);
+  EXPECT_EQ(learned, "Hello." + eos + "See you." + eos);
+}
+
+TEST_F(PackerTest, ABadDialogueIsNamedByItsLine) {
+  const std::string good = "{\"turns\": [[\"user\", \"a\"], [\"assistant\", \"b\"]]}\n";
+  for (const std::string& bad :
+       {std::string("{"), std::string("[]"), std::string("{\"turns\": []}"),
+        std::string("{\"turns\": [[\"assistant\", \"a\"], [\"user\", \"b\"]]}"),
+        std::string("{\"turns\": [[\"user\", \"a\"], [\"user\", \"b\"]]}"),
+        std::string("{\"turns\": [[\"user\", \"a\"], [\"assistant\", 1]]}")}) {
+    const auto path = folder_.write("bad.jsonl", good + bad + "\n");
+    const auto source = open_dialogue_source(path, 1, true);
+    ASSERT_FALSE(source.ok()) << bad;
+    EXPECT_NE(source.error().message.find("line 2 is not"), std::string::npos);
+  }
+}
+
+TEST_F(PackerTest, PackedTextIsReadAsItsContent) {
+  const std::string text = "one\n<|doc|>\ntwo\n";
+  std::string packed(ZSTD_compressBound(text.size()), '\0');
+  packed.resize(ZSTD_compress(packed.data(), packed.size(), text.data(), text.size(), 3));
+  EXPECT_EQ(read_text_file(folder_.write("a.txt.zst", packed)).value(), text);
+  EXPECT_EQ(read_text_file(folder_.write("two.txt.zst", packed + packed)).value(), text + text);
+  for (const std::string& bad : {packed.substr(0, packed.size() - 2), std::string("no zstd")}) {
+    const auto result = read_text_file(folder_.write("bad.txt.zst", bad));
+    ASSERT_FALSE(result.ok());
+    EXPECT_EQ(result.error().code, ErrorCode::kCorrupt);
+  }
 }
 
 TEST_F(PackerTest, PromptsAndMistakesAreNotLearnedWhenMasked) {

@@ -165,6 +165,13 @@ constexpr const char* kModelKeys[] = {"model_type",
                                       "rope_scaling",
                                       "tie_word_embeddings"};
 
+void check_context(const Recipe& recipe, std::int64_t max_position_embeddings,
+                   std::optional<Error>& error) {
+  if (error || recipe.data.context_length <= max_position_embeddings) return;
+  error = invalid_argument("[data] context_length is {}, but max_position_embeddings is {}",
+                           recipe.data.context_length, max_position_embeddings);
+}
+
 void read_model(const json& document, Recipe& recipe, std::optional<Error>& error) {
   Table table(document, "model", error);
   for (const char* key : kModelKeys) (void)table.find(key);
@@ -193,10 +200,7 @@ void read_model(const json& document, Recipe& recipe, std::optional<Error>& erro
     config["architectures"] = {type == "llama" ? "LlamaForCausalLM" : "Qwen2ForCausalLM"};
   }
   config["torch_dtype"] = "float32";
-  if (!error && recipe.data.context_length > context) {
-    error = invalid_argument("[data] context_length is {}, but max_position_embeddings is {}",
-                             recipe.data.context_length, context);
-  }
+  check_context(recipe, context, error);
   recipe.config = std::make_shared<const json>(std::move(config));
 }
 
@@ -206,11 +210,13 @@ void read_source(const json& object, std::size_t index, const std::filesystem::p
   SourceRecipe& source = recipe.sources.emplace_back();
   table.read("share", source.share, 1e-6, 1e6);
   std::string kind, path;
-  table.choose("kind", kind, {"text", "tasks"});
-  if (kind == "text") {
+  table.choose("kind", kind, {"text", "dialogues", "tasks"});
+  if (kind == "text" || kind == "dialogues") {
+    source.kind = kind == "text" ? SourceRecipe::Kind::kText : SourceRecipe::Kind::kDialogues;
     table.read("path", path);
     if (path.empty()) table.fail("path is missing");
-    source.text = folder / path;
+    source.path = folder / path;
+    if (kind == "dialogues") table.read("learn_prompts", source.learn_prompts);
   } else if (kind == "tasks") {
     TaskSourceOptions& tasks = source.tasks;
     const json* families = table.find("families");
@@ -313,7 +319,8 @@ void read_run(const json& document, RunRecipe& run, std::optional<Error>& error)
 
 }  // namespace
 
-Result<Recipe> Recipe::parse(std::string_view text, const std::filesystem::path& folder) {
+Result<Recipe> Recipe::parse(std::string_view text, const std::filesystem::path& folder,
+                             int depth) {
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     return corrupt("line {}: {}", parsed.error().source().begin.line,
@@ -329,6 +336,30 @@ Result<Recipe> Recipe::parse(std::string_view text, const std::filesystem::path&
       return invalid_argument("[{}]: there is no such table", printable(key));
   }
   Recipe recipe;
+  Table initialization(document, "initialization", error);
+  std::string base;
+  initialization.read("from", base);
+  if (!base.empty() && !error) {
+    constexpr int kMaxBases = 8;
+    if (depth == kMaxBases) {
+      return invalid_argument("[initialization] from: more than {} recipes start from each other",
+                              kMaxBases);
+    }
+    for (const char* name : {"model", "tokenizer"}) {
+      if (document.contains(name))
+        return invalid_argument("[{}] is here, but [initialization] from decides it", name);
+    }
+    SPUTNIK_TRY(Recipe loaded, load(folder / base, depth + 1));
+    recipe.base = std::make_shared<const Recipe>(std::move(loaded));
+  }
+  std::int64_t initial_seed = 0;
+  if (base.empty()) {
+    initialization.read("deviation", recipe.initialization.deviation, 1e-6, 10);
+    initialization.read("seed", initial_seed, 0, INT64_MAX);
+  }
+  initialization.finish();
+  recipe.initialization.seed = static_cast<std::uint64_t>(initial_seed);
+
   Table tokenizer(document, "tokenizer", error);
   std::string tokenizer_path;
   tokenizer.read("path", tokenizer_path);
@@ -341,17 +372,19 @@ Result<Recipe> Recipe::parse(std::string_view text, const std::filesystem::path&
   std::int64_t seed = 0;
   data.read("context_length", recipe.data.context_length, 2, 1 << 20);
   data.read("fim_rate", recipe.data.fim_rate, 0, 1);
+  data.read("mtp_share", recipe.data.mtp_share, 0, 1);
+  data.read("split_newline_rate", recipe.data.split_newline_rate, 0, 1);
   data.read("seed", seed, 0, INT64_MAX);
   data.finish();
   recipe.data.seed = static_cast<std::uint64_t>(seed);
-  read_model(document, recipe, error);
-
-  Table initialization(document, "initialization", error);
-  std::int64_t initial_seed = 0;
-  initialization.read("deviation", recipe.initialization.deviation, 1e-6, 10);
-  initialization.read("seed", initial_seed, 0, INT64_MAX);
-  initialization.finish();
-  recipe.initialization.seed = static_cast<std::uint64_t>(initial_seed);
+  if (recipe.base != nullptr) {
+    recipe.config = recipe.base->config;
+    check_context(recipe,
+                  recipe.config->value("max_position_embeddings", recipe.base->data.context_length),
+                  error);
+  } else {
+    read_model(document, recipe, error);
+  }
 
   const auto sources = document.find("source");
   if (!error && (sources == document.end() || !sources->is_array() || sources->empty()))
@@ -370,13 +403,18 @@ Result<Recipe> Recipe::parse(std::string_view text, const std::filesystem::path&
     return invalid_argument("[run] export is \"average\", but [train] ema_decay is 0");
   json identity = document;
   identity.erase("run");
+  if (recipe.base != nullptr) identity["initialization"]["from"] = recipe.base->hash;
   recipe.hash = fmt::format("{:016x}", stable_hash(identity.dump()));
   return recipe;
 }
 
 Result<Recipe> Recipe::load(const std::filesystem::path& path) {
+  return load(path, 0);
+}
+
+Result<Recipe> Recipe::load(const std::filesystem::path& path, int depth) {
   SPUTNIK_TRY(const std::string text, read_file(path, kMaxRecipeBytes));
-  auto recipe = parse(text, path.parent_path());
+  auto recipe = parse(text, path.parent_path(), depth);
   if (!recipe.ok()) return std::move(recipe).error().in(path.string());
   return recipe;
 }
@@ -384,11 +422,21 @@ Result<Recipe> Recipe::load(const std::filesystem::path& path) {
 Result<std::vector<Packer::Source>> Recipe::open_sources() const {
   std::vector<Packer::Source> opened;
   for (const SourceRecipe& source : sources) {
-    if (source.text.empty()) {
-      opened.push_back({make_task_source(source.tasks), source.share});
-    } else {
-      SPUTNIK_TRY(auto texts, open_text_source(source.text, data.seed));
-      opened.push_back({std::move(texts), source.share});
+    switch (source.kind) {
+      case SourceRecipe::Kind::kText: {
+        SPUTNIK_TRY(auto texts, open_text_source(source.path, data.seed));
+        opened.push_back({std::move(texts), source.share});
+        break;
+      }
+      case SourceRecipe::Kind::kDialogues: {
+        SPUTNIK_TRY(auto dialogues,
+                    open_dialogue_source(source.path, data.seed, source.learn_prompts));
+        opened.push_back({std::move(dialogues), source.share});
+        break;
+      }
+      case SourceRecipe::Kind::kTasks:
+        opened.push_back({make_task_source(source.tasks), source.share});
+        break;
     }
   }
   return opened;

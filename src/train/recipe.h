@@ -22,7 +22,10 @@ struct TokenizerRecipe {
 };
 
 struct SourceRecipe {
-  std::filesystem::path text;  // empty: tasks
+  enum class Kind { kText, kDialogues, kTasks };
+  Kind kind = Kind::kTasks;
+  std::filesystem::path path;  // of texts and dialogues
+  bool learn_prompts = true;   // of dialogues
   TaskSourceOptions tasks;
   double share = 1;
 };
@@ -37,6 +40,9 @@ struct RunRecipe {
 
 // Paths of what is read are relative to the recipe's folder, the output to the working directory.
 struct Recipe {
+  // What training starts from: the result of another recipe, which decides the model and the
+  // tokenizer. Null: from nothing.
+  std::shared_ptr<const Recipe> base;
   std::shared_ptr<const nlohmann::json> config;  // of the model, as config.json; the tokenizer's
                                                  // values are missing
   Initialization initialization;
@@ -45,14 +51,22 @@ struct Recipe {
   std::vector<SourceRecipe> sources;
   TrainerOptions trainer;
   RunRecipe run;
-  std::string hash;  // of everything but [run]
+  std::string hash;  // of everything but [run], and of the base's
 
   // Messages begin with the path, then name table and key, or the line: "tiny.toml: [batch]
   // ramp_share is 2, not within 0..1".
   static Result<Recipe> load(const std::filesystem::path& path);
-  static Result<Recipe> parse(std::string_view text, const std::filesystem::path& folder);
+  static Result<Recipe> parse(std::string_view text, const std::filesystem::path& folder) {
+    return parse(text, folder, 0);
+  }
 
   Result<std::vector<Packer::Source>> open_sources() const;
+
+ private:
+  // depth: how many recipes start from this one.
+  static Result<Recipe> load(const std::filesystem::path& path, int depth);
+  static Result<Recipe> parse(std::string_view text, const std::filesystem::path& folder,
+                              int depth);
 };
 
 }  // namespace sputnik

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/mapped_file.h"
+#include "formats/gguf_testing.h"
 
 namespace sputnik {
 namespace {
@@ -47,7 +48,7 @@ TEST(Recipe, WhatIsWrongIsNamedWithItsTable) {
             "[train] steps is 30.5, not an integer");
   EXPECT_EQ(error_of(replaced(good, "[train]", "[trian]")), "[trian]: there is no such table");
   EXPECT_EQ(error_of(replaced(good, "kind = \"tasks\"", "kind = \"task\"")),
-            "[[source]] 1 kind is \"task\", not \"text\" or \"tasks\"");
+            "[[source]] 1 kind is \"task\", not \"text\" or \"dialogues\" or \"tasks\"");
   EXPECT_EQ(error_of(replaced(good, "hidden_size = 64", "hidden_sizes = 64")),
             "[model] hidden_sizes: there is no such key");
   EXPECT_EQ(error_of(replaced(good, "hidden_size = 64", "")), "[model] hidden_size is missing");
@@ -58,6 +59,38 @@ TEST(Recipe, WhatIsWrongIsNamedWithItsTable) {
   EXPECT_NE(error_of(replaced(good, "\"addition\"", "\"no_such\"")).find("no_such"),
             std::string::npos);
   EXPECT_NE(error_of(""), "");
+}
+
+TEST(Recipe, MayStartFromAnothersResult) {
+  const TestFolder folder;
+  folder.write("base.toml", smoke_recipe());
+  const std::string text =
+      "[initialization]\nfrom = \"base.toml\"\n[data]\ncontext_length = 128\n[[source]]\nkind = "
+      "\"tasks\"\n[train]\nsteps = 5\n[run]\noutput = \"tuned\"\n";
+  const auto parse = [&](const std::string& recipe) {
+    return Recipe::parse(recipe, folder.path());
+  };
+  const auto tuned = parse(text);
+  ASSERT_TRUE(tuned.ok()) << tuned.error().message;
+  ASSERT_NE(tuned.value().base, nullptr);
+  EXPECT_EQ(tuned.value().base->trainer.n_steps, 30);
+  EXPECT_EQ(*tuned.value().config, *tuned.value().base->config);
+
+  EXPECT_EQ(parse("[tokenizer]\nvocab_size = 300\n" + text).error().message,
+            "[tokenizer] is here, but [initialization] from decides it");
+  EXPECT_EQ(parse(replaced(text, "from = ", "seed = 1\nfrom = ")).error().message,
+            "[initialization] seed: there is no such key");
+  EXPECT_NE(parse(replaced(text, "base.toml", "none.toml")).error().message.find("none.toml"),
+            std::string::npos);
+  EXPECT_EQ(parse(replaced(text, "context_length = 128", "context_length = 999")).error().message,
+            "[data] context_length is 999, but max_position_embeddings is 256");
+
+  // What the base learns is part of what this recipe is.
+  folder.write("base.toml", replaced(smoke_recipe(), "steps = 30", "steps = 31"));
+  EXPECT_NE(parse(text).value().hash, tuned.value().hash);
+
+  folder.write("base.toml", text);  // from itself
+  EXPECT_NE(parse(text).error().message.find("more than 8 recipes"), std::string::npos);
 }
 
 TEST(Recipe, ItsHashIsThatOfWhatIsTrained) {

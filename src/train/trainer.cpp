@@ -85,9 +85,10 @@ Result<StepReport> Trainer::step() {
     const Tensor losses = model_.model->losses(ops_, packed.batch, {packed.targets, weights},
                                                has_mtp ? &hidden : nullptr);
     report.loss += weighted_sum(losses, packed.counts) * inverse(n_counted);
-    if (has_mtp) {
-      const Tensor after = model_.model->mtp_losses(ops_, packed.next, hidden,
-                                                    {packed.targets_after, weights_after});
+    if (has_mtp && packed.next.n_tokens() > 0) {
+      const Tensor after =
+          model_.model->mtp_losses(ops_, packed.next, ops_.select_rows(hidden, packed.rows_before),
+                                   {packed.targets_after, weights_after});
       report.mtp_loss += weighted_sum(after, packed.counts_after) * inverse(n_counted_after);
     }
     ops_.backward();
