@@ -13,15 +13,35 @@ struct Piece {
   std::int64_t first, n;
 };
 
+std::vector<Parameter*> trained(ParameterStore& parameters) {
+  std::vector<Parameter*> chosen;
+  for (Parameter& p : parameters.all()) {
+    if (p.is_trained) chosen.push_back(&p);
+  }
+  return chosen;
+}
+
 }  // namespace
 
 AdamW::AdamW(ParameterStore& parameters, const AdamWOptions& options)
+    : AdamW(parameters, options, trained(parameters)) {}
+
+AdamW::AdamW(ParameterStore& parameters, const AdamWOptions& options,
+             const std::vector<Parameter*>& chosen)
     : parameters_(parameters), options_(options) {
-  for (Parameter& p : parameters.all()) {
-    if (!p.is_trained) continue;
+  for (Parameter* p : chosen) {
     moments_.push_back(
-        {&p, std::vector<float>(p.value.size(), 0.0f), std::vector<float>(p.value.size(), 0.0f)});
+        {p, std::vector<float>(p->value.size(), 0.0f), std::vector<float>(p->value.size(), 0.0f)});
   }
+}
+
+std::vector<Optimizer::StateArray> AdamW::state() {
+  std::vector<StateArray> arrays;
+  for (Moments& moments : moments_) {
+    arrays.push_back({"first", moments.parameter, moments.first});
+    arrays.push_back({"second", moments.parameter, moments.second});
+  }
+  return arrays;
 }
 
 void AdamW::step(ThreadPool& pool, double learning_rate, double gradient_scale) {

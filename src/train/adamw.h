@@ -4,8 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "autograd/parameter_store.h"
-#include "base/thread_pool.h"
+#include "train/optimizer.h"
 
 namespace sputnik {
 
@@ -17,28 +16,31 @@ struct AdamWOptions {
 };
 
 // Owns the moments, float32. Borrows the parameters.
-class AdamW {
+class AdamW final : public Optimizer {
  public:
+  // Of all parameters that are trained, or of these alone.
   AdamW(ParameterStore& parameters, const AdamWOptions& options);
+  AdamW(ParameterStore& parameters, const AdamWOptions& options,
+        const std::vector<Parameter*>& chosen);
 
   // With gradient g = gradient_scale * parameter.gradient:
   //   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2
   //   p -= learning_rate (weight_decay p + m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon))
-  // and parameters.changed(). Parameters that are not trained stay as they are.
-  void step(ThreadPool& pool, double learning_rate, double gradient_scale = 1);
+  // Other parameters stay as they are.
+  void step(ThreadPool& pool, double learning_rate, double gradient_scale = 1) override;
 
-  std::int64_t n_steps() const { return n_steps_; }
+  const AdamWOptions& options() const { return options_; }
+  std::string_view name() const override { return "adamw"; }
+  std::vector<StateArray> state() override;
+  std::int64_t n_steps() const override { return n_steps_; }
+  void set_n_steps(std::int64_t n) override { n_steps_ = n; }
 
-  // For checkpoints: the moments of one parameter, in the order of parameters.all().
+ private:
   struct Moments {
     Parameter* parameter;
     std::vector<float> first, second;
   };
-  std::vector<Moments>& moments() { return moments_; }
-  const std::vector<Moments>& moments() const { return moments_; }
-  void set_n_steps(std::int64_t n) { n_steps_ = n; }
 
- private:
   ParameterStore& parameters_;
   AdamWOptions options_;
   std::vector<Moments> moments_;

@@ -269,6 +269,16 @@ void read_trainer(const json& document, TrainerOptions& trainer, std::optional<E
   train.read("beta1", trainer.adamw.beta1, 0, 0.999999);
   train.read("beta2", trainer.adamw.beta2, 0, 0.999999);
   train.read("epsilon", trainer.adamw.epsilon, 1e-30, 1);
+  std::string optimizer = "adamw";
+  train.choose("optimizer", optimizer, {"adamw", "muon"});
+  trainer.optimizer = optimizer == "muon" ? OptimizerKind::kMuon : OptimizerKind::kAdamW;
+  const bool is_muon = trainer.optimizer == OptimizerKind::kMuon;
+  train.read("muon_momentum", trainer.muon.momentum, 0, 0.999999);
+  train.read("adamw_ratio", trainer.muon.adamw_ratio, 0, 1000);
+  for (const char* key : {"muon_momentum", "adamw_ratio"}) {
+    if (!is_muon && train.find(key) != nullptr)
+      train.fail("{} means nothing unless optimizer is \"muon\"", key);
+  }
   train.read("balance_loss_alpha", trainer.balance_loss_alpha, 0, 100);
   train.read("first_mtp_loss", trainer.first_mtp_loss, 0, 100);
   train.read("last_mtp_loss", trainer.last_mtp_loss, 0, 100);

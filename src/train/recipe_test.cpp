@@ -35,6 +35,19 @@ TEST(Recipe, IsReadWhole) {
   EXPECT_EQ(recipe.value().hash.size(), 16u);
 }
 
+TEST(Recipe, ChoosesTheOptimizer) {
+  const std::string good = smoke_recipe();
+  EXPECT_EQ(Recipe::parse(good, "f").value().trainer.optimizer, OptimizerKind::kAdamW);
+  const auto muon = Recipe::parse(
+      replaced(good, "steps = 30",
+               "steps = 30\noptimizer = \"muon\"\nmuon_momentum = 0.9\nadamw_ratio = 0.5"),
+      "f");
+  ASSERT_TRUE(muon.ok()) << muon.error().message;
+  EXPECT_EQ(muon.value().trainer.optimizer, OptimizerKind::kMuon);
+  EXPECT_EQ(muon.value().trainer.muon.momentum, 0.9);
+  EXPECT_EQ(muon.value().trainer.muon.adamw_ratio, 0.5);
+}
+
 TEST(Recipe, WhatIsWrongIsNamedWithItsTable) {
   const std::string good = smoke_recipe();
   EXPECT_EQ(error_of(replaced(good, "steps = 30", "stpes = 30")), "[train] steps is missing");
@@ -46,6 +59,10 @@ TEST(Recipe, WhatIsWrongIsNamedWithItsTable) {
             "[train] steps is 0, not within 1..1000000000");
   EXPECT_EQ(error_of(replaced(good, "steps = 30", "steps = 30.5")),
             "[train] steps is 30.5, not an integer");
+  EXPECT_EQ(error_of(replaced(good, "steps = 30", "steps = 30\noptimizer = \"muno\"")),
+            "[train] optimizer is \"muno\", not \"adamw\" or \"muon\"");
+  EXPECT_EQ(error_of(replaced(good, "steps = 30", "steps = 30\nmuon_momentum = 0.9")),
+            "[train] muon_momentum means nothing unless optimizer is \"muon\"");
   EXPECT_EQ(error_of(replaced(good, "[train]", "[trian]")), "[trian]: there is no such table");
   EXPECT_EQ(error_of(replaced(good, "kind = \"tasks\"", "kind = \"task\"")),
             "[[source]] 1 kind is \"task\", not \"text\" or \"dialogues\" or \"tasks\"");

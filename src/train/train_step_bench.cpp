@@ -1,4 +1,5 @@
-// A step of training of the presets `tiny` and `small`, on random tokens: forward, backward, AdamW.
+// A step of training of the presets `tiny` and `small`, on random tokens: forward, backward, AdamW
+// or Muon.
 // Prints tokens/s, FLOP/s and its share of the machine's measured bfloat16 peak, then where the
 // time went. FLOPs are those of the model: 6 per active weight and token (2 of them forward),
 // products of queries, keys and values at causal positions only; what is computed twice counts
@@ -18,7 +19,7 @@
 #include "kernels/dispatch.h"
 #include "kernels/machine_limits.h"
 #include "ops/cost_ops.h"
-#include "train/adamw.h"
+#include "train/muon.h"
 
 namespace sputnik {
 namespace {
@@ -81,7 +82,7 @@ void print_profile(const TapeProfile& profile, std::int64_t n_steps) {
 }
 
 void bench_step(benchmark::State& state, const std::string& name, const TrainingOptions& options,
-                std::int64_t n_tokens) {
+                std::int64_t n_tokens, bool is_muon) {
   const nlohmann::json config = preset(name);
   TrainableModel trainable = TrainableModel::create(config, {0.03, 1}).value();
   const int n_threads = available_processors();
@@ -90,8 +91,11 @@ void bench_step(benchmark::State& state, const std::string& name, const Training
   for (int i = 0; i < 3; ++i)
     peak = std::max(peak, kernels::measure_machine_limits(n_threads).bf16_flops_per_s);
   ThreadPool pool(n_threads);
-  TrainingOps ops(*kernels::choose_table("").value(), pool, *trainable.parameters, options);
-  AdamW optimizer(*trainable.parameters, {});
+  const kernels::KernelTable& kernels = *kernels::choose_table("").value();
+  TrainingOps ops(kernels, pool, *trainable.parameters, options);
+  AdamW adamw(*trainable.parameters, {});
+  Muon muon(*trainable.parameters, kernels.gemm_bf16, {}, {});
+  Optimizer& optimizer = is_muon ? static_cast<Optimizer&>(muon) : adamw;
   Rng rng(1);
   Batch batch;
   std::vector<std::int32_t> targets;
@@ -109,7 +113,7 @@ void bench_step(benchmark::State& state, const std::string& name, const Training
     (void)trainable.model->losses(ops, batch, {targets, weights}, nullptr);
     ops.backward();
     const auto start = std::chrono::steady_clock::now();
-    optimizer.step(pool, 1e-3);
+    optimizer.step(pool, 1e-3, 1);
     optimizer_s += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
   step();
@@ -138,16 +142,19 @@ const bool kRegistered = [] {
     const char* name;
     TrainingOptions options;
     std::int64_t n_tokens;
+    bool is_muon = false;
   };
   const TrainingOptions bf16{}, f32{TrainingPrecision::kFloat32},
       checkpoint{TrainingPrecision::kBfloat16, true};
   for (const char* model : {"tiny", "small"}) {
     for (const Variant& v :
-         {Variant{"bf16/8192", bf16, 8192}, Variant{"bf16/2048", bf16, 2048},
-          Variant{"f32/8192", f32, 8192}, Variant{"bf16_checkpoint/8192", checkpoint, 8192}}) {
-      benchmark::RegisterBenchmark(
-          fmt::format("train_step/{}/{}", model, v.name).c_str(),
-          [=](benchmark::State& state) { bench_step(state, model, v.options, v.n_tokens); })
+         {Variant{"bf16/8192", bf16, 8192}, Variant{"bf16_muon/8192", bf16, 8192, true},
+          Variant{"bf16/2048", bf16, 2048}, Variant{"f32/8192", f32, 8192},
+          Variant{"bf16_checkpoint/8192", checkpoint, 8192}}) {
+      benchmark::RegisterBenchmark(fmt::format("train_step/{}/{}", model, v.name).c_str(),
+                                   [=](benchmark::State& state) {
+                                     bench_step(state, model, v.options, v.n_tokens, v.is_muon);
+                                   })
           ->Unit(benchmark::kMillisecond)
           ->UseRealTime()
           ->Iterations(4);

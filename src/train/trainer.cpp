@@ -33,6 +33,16 @@ double weighted_sum(const Tensor& losses, std::span<const float> counts) {
   return sum;
 }
 
+std::unique_ptr<Optimizer> make_optimizer(ParameterStore& parameters,
+                                          const kernels::KernelTable& kernels,
+                                          const TrainerOptions& options) {
+  if (options.optimizer == OptimizerKind::kAdamW)
+    return std::make_unique<AdamW>(parameters, options.adamw);
+  const bool is_float32 = options.precision == TrainingPrecision::kFloat32;
+  return std::make_unique<Muon>(parameters, is_float32 ? kernels.gemm_f32 : kernels.gemm_bf16,
+                                options.muon, options.adamw);
+}
+
 // Arrays of a checkpoint that belong to one parameter.
 std::string array_name(std::string_view kind, const Parameter& p) {
   return fmt::format("{}:{}", kind, p.name);
@@ -47,7 +57,7 @@ Trainer::Trainer(TrainableModel& model, Packer& packer, ThreadPool& pool,
       pool_(pool),
       options_(options),
       ops_(kernels, pool, *model.parameters, training_options(options)),
-      optimizer_(*model.parameters, options.adamw) {
+      optimizer_(make_optimizer(*model.parameters, kernels, options)) {
   if (options_.ema_decay > 0) {
     for (const Parameter& p : model_.parameters->all())
       average_.emplace_back(p.value.begin(), p.value.end());
@@ -106,7 +116,7 @@ Result<StepReport> Trainer::step() {
   const double clip = options_.clip_norm > 0 && report.gradient_norm > options_.clip_norm
                           ? options_.clip_norm / report.gradient_norm
                           : 1.0;
-  optimizer_.step(pool_, report.learning_rate, clip);
+  optimizer_->step(pool_, report.learning_rate, clip);
   report.router = balance_.update(options_.router_bias.at(step_, options_.n_steps));
   model_.parameters->changed();
   update_average();
@@ -146,7 +156,8 @@ Result<void> Trainer::save(const std::filesystem::path& path,
                            const nlohmann::json& identity) const {
   nlohmann::json header{{"identity", identity},
                         {"step", step_},
-                        {"optimizer_steps", optimizer_.n_steps()},
+                        {"optimizer", optimizer_->name()},
+                        {"optimizer_steps", optimizer_->n_steps()},
                         {"n_tokens", n_tokens_total_}};
   auto& cursors = header["cursors"] = nlohmann::json::array();
   for (const DataCursor& cursor : packer_.cursors())
@@ -154,10 +165,8 @@ Result<void> Trainer::save(const std::filesystem::path& path,
   std::vector<CheckpointArray> arrays;
   for (const Parameter& p : model_.parameters->all())
     arrays.push_back({array_name("value", p), p.value});
-  for (const AdamW::Moments& moments : optimizer_.moments()) {
-    arrays.push_back({array_name("first", *moments.parameter), moments.first});
-    arrays.push_back({array_name("second", *moments.parameter), moments.second});
-  }
+  for (const Optimizer::StateArray& array : optimizer_->state())
+    arrays.push_back({array_name(array.kind, *array.parameter), array.values});
   for (std::size_t i = 0; i < average_.size(); ++i)
     arrays.push_back({array_name("average", model_.parameters->all()[i]), average_[i]});
   return write_checkpoint_file(path, header, arrays);
@@ -168,6 +177,13 @@ Result<void> Trainer::load(const std::filesystem::path& path, const nlohmann::js
   const nlohmann::json& header = file.header();
   const nlohmann::json found = header.value("identity", nlohmann::json());
   if (!found.is_object()) return corrupt("{}: identity is missing", path.string());
+  // First, because a recipe that differs in it differs in its hash, too. Version 1 began with AdamW
+  // alone and did not name it.
+  const nlohmann::json optimizer = header.value("optimizer", nlohmann::json("adamw"));
+  if (optimizer != optimizer_->name()) {
+    return invalid_argument("{}: its optimizer is {}, but the recipe's is \"{}\"", path.string(),
+                            optimizer.dump(), optimizer_->name());
+  }
   for (const auto& [key, value] : identity.items()) {
     const nlohmann::json other = found.value(key, nlohmann::json());
     if (other != value) {
@@ -203,15 +219,13 @@ Result<void> Trainer::load(const std::filesystem::path& path, const nlohmann::js
   };
   for (Parameter& p : model_.parameters->all())
     SPUTNIK_CHECK_OK(plan(array_name("value", p), p.value));
-  for (AdamW::Moments& moments : optimizer_.moments()) {
-    SPUTNIK_CHECK_OK(plan(array_name("first", *moments.parameter), moments.first));
-    SPUTNIK_CHECK_OK(plan(array_name("second", *moments.parameter), moments.second));
-  }
+  for (const Optimizer::StateArray& array : optimizer_->state())
+    SPUTNIK_CHECK_OK(plan(array_name(array.kind, *array.parameter), array.values));
   for (std::size_t i = 0; i < average_.size(); ++i)
     SPUTNIK_CHECK_OK(plan(array_name("average", model_.parameters->all()[i]), average_[i]));
   for (const auto& [from, to] : copies) std::copy(from.begin(), from.end(), to.begin());
   packer_.set_cursors(std::move(cursors));
-  optimizer_.set_n_steps(optimizer_steps);
+  optimizer_->set_n_steps(optimizer_steps);
   step_ = step;
   n_tokens_total_ = n_tokens;
   model_.parameters->changed();

@@ -1,5 +1,5 @@
-// The loop of training: batches in, steps of AdamW out, and everything that a later start needs to
-// go on as if nothing had happened.
+// The loop of training: batches in, steps of the optimizer out, and everything that a later start
+// needs to go on as if nothing had happened.
 #pragma once
 
 #include <cstdint>
@@ -12,18 +12,22 @@
 #include "autograd/trainable_model.h"
 #include "autograd/training_ops.h"
 #include "base/thread_pool.h"
-#include "train/adamw.h"
+#include "train/muon.h"
 #include "train/packer.h"
 #include "train/schedule.h"
 
 namespace sputnik {
+
+enum class OptimizerKind { kAdamW, kMuon };
 
 struct TrainerOptions {
   std::int64_t n_steps = 1000;
   LearningRateSchedule learning_rate;
   BatchSchedule batch;
   RouterBiasSchedule router_bias;
+  OptimizerKind optimizer = OptimizerKind::kAdamW;
   AdamWOptions adamw;
+  MuonOptions muon;  // with adamw for the rest
   double clip_norm = 1;
   std::int64_t micro_batch_tokens = 8192;  // of one forward pass
   TrainingPrecision precision = TrainingPrecision::kBfloat16;
@@ -63,7 +67,8 @@ class Trainer {
   // identity says what is trained: a JSON object of strings, all of which must be the same when
   // training goes on.
   Result<void> save(const std::filesystem::path& path, const nlohmann::json& identity) const;
-  // kInvalidArgument names what differs; nothing has changed then. kCorrupt, kUnsupported.
+  // kInvalidArgument names what differs, the optimizer or a part of identity; nothing has changed
+  // then. kCorrupt, kUnsupported.
   Result<void> load(const std::filesystem::path& path, const nlohmann::json& identity);
 
   // The moving average of a weight; the weight itself if none is kept.
@@ -77,7 +82,7 @@ class Trainer {
   ThreadPool& pool_;
   TrainerOptions options_;
   TrainingOps ops_;
-  AdamW optimizer_;
+  std::unique_ptr<Optimizer> optimizer_;
   RouterBalance balance_;
   std::vector<std::vector<float>> average_;  // in the order of the parameters; empty: none is kept
   std::int64_t step_ = 0;

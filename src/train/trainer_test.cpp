@@ -63,46 +63,55 @@ class TrainerTest : public testing::Test {
 };
 
 TEST_F(TrainerTest, TheLossFallsAndBiasesMove) {
-  Run run(micro_options(60));
-  double first = 0, last = 0;
-  for (int i = 0; i < 60; ++i) {
-    const auto report = run.trainer.step();
-    ASSERT_TRUE(report.ok()) << report.error().message;
-    if (i == 0) first = report.value().loss;
-    last = report.value().loss;
-    EXPECT_GT(report.value().mtp_loss, 0);
+  for (const OptimizerKind optimizer : {OptimizerKind::kAdamW, OptimizerKind::kMuon}) {
+    TrainerOptions options = micro_options(60);
+    options.optimizer = optimizer;
+    Run run(options);
+    double first = 0, last = 0;
+    for (int i = 0; i < 60; ++i) {
+      const auto report = run.trainer.step();
+      ASSERT_TRUE(report.ok()) << report.error().message;
+      if (i == 0) first = report.value().loss;
+      last = report.value().loss;
+      EXPECT_GT(report.value().mtp_loss, 0);
+    }
+    EXPECT_NEAR(first, std::log(512.0), 0.5);
+    EXPECT_LT(last, first - 1);
+    bool moved = false;
+    for (const Parameter& p : run.model.parameters->all()) {
+      if (!p.is_trained)
+        moved =
+            moved || std::any_of(p.value.begin(), p.value.end(), [](float b) { return b != 0; });
+    }
+    EXPECT_TRUE(moved);
   }
-  EXPECT_NEAR(first, std::log(512.0), 0.5);
-  EXPECT_LT(last, first - 1);
-  bool moved = false;
-  for (const Parameter& p : run.model.parameters->all()) {
-    if (!p.is_trained)
-      moved = moved || std::any_of(p.value.begin(), p.value.end(), [](float b) { return b != 0; });
-  }
-  EXPECT_TRUE(moved);
 }
 
 TEST_F(TrainerTest, StoppingAndGoingOnChangesNoBit) {
   constexpr int kSteps = 12;
-  Run straight(micro_options(kSteps));
-  for (int i = 0; i < kSteps; ++i) ASSERT_TRUE(straight.trainer.step().ok());
-  Rng rng(7);
-  for (int attempt = 0; attempt < 3; ++attempt) {
-    const auto path = folder_.path() / "checkpoint";
-    int n_stops = 0;
-    auto run = std::make_unique<Run>(micro_options(kSteps));
-    for (int i = 0; i < kSteps; ++i) {
-      ASSERT_TRUE(run->trainer.step().ok());
-      if (rng.next() % 3 != 0) continue;
-      ++n_stops;
-      ASSERT_TRUE(run->trainer.save(path, kIdentity).ok());
-      run = std::make_unique<Run>(micro_options(kSteps));
-      const auto loaded = run->trainer.load(path, kIdentity);
-      ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  for (const OptimizerKind optimizer : {OptimizerKind::kAdamW, OptimizerKind::kMuon}) {
+    TrainerOptions options = micro_options(kSteps);
+    options.optimizer = optimizer;
+    Run straight(options);
+    for (int i = 0; i < kSteps; ++i) ASSERT_TRUE(straight.trainer.step().ok());
+    Rng rng(7);
+    for (int attempt = 0; attempt < 3; ++attempt) {
+      const auto path = folder_.path() / "checkpoint";
+      int n_stops = 0;
+      auto run = std::make_unique<Run>(options);
+      for (int i = 0; i < kSteps; ++i) {
+        ASSERT_TRUE(run->trainer.step().ok());
+        if (rng.next() % 3 != 0) continue;
+        ++n_stops;
+        ASSERT_TRUE(run->trainer.save(path, kIdentity).ok());
+        run = std::make_unique<Run>(options);
+        const auto loaded = run->trainer.load(path, kIdentity);
+        ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+      }
+      EXPECT_GT(n_stops, 0);
+      EXPECT_EQ(run->bits(), straight.bits());
+      EXPECT_EQ(run->trainer.n_tokens_total(), straight.trainer.n_tokens_total());
     }
-    EXPECT_GT(n_stops, 0);
-    EXPECT_EQ(run->bits(), straight.bits());
-    EXPECT_EQ(run->trainer.n_tokens_total(), straight.trainer.n_tokens_total());
   }
 }
 
@@ -125,6 +134,27 @@ TEST_F(TrainerTest, ACheckpointOfSomethingElseIsRefusedByName) {
   const auto version = CheckpointFile::open(folder_.write("version", bytes));
   ASSERT_FALSE(version.ok());
   EXPECT_EQ(version.error().code, ErrorCode::kUnsupported);
+}
+
+TEST_F(TrainerTest, ACheckpointOfTheOtherOptimizerIsRefusedByName) {
+  TrainerOptions with_muon = micro_options(4);
+  with_muon.optimizer = OptimizerKind::kMuon;
+  Run adamw(micro_options(4)), muon(with_muon);
+  const auto path = folder_.path() / "checkpoint";
+  const auto error_of = [&](Run& writer, Run& reader, const nlohmann::json& identity) {
+    EXPECT_TRUE(writer.trainer.save(path, kIdentity).ok());
+    const auto before = reader.bits();
+    const auto loaded = reader.trainer.load(path, identity);
+    EXPECT_EQ(reader.bits(), before);
+    return loaded.ok() ? "" : loaded.error().message;
+  };
+  nlohmann::json other_recipe = kIdentity;
+  other_recipe["recipe"] = "2";
+  EXPECT_EQ(error_of(adamw, muon, other_recipe),
+            path.string() + ": its optimizer is \"adamw\", but the recipe's is \"muon\"");
+  EXPECT_EQ(error_of(muon, adamw, other_recipe),
+            path.string() + ": its optimizer is \"muon\", but the recipe's is \"adamw\"");
+  EXPECT_EQ(error_of(muon, muon, kIdentity), "");
 }
 
 TEST_F(TrainerTest, ACheckpointThatIsCutOrChangedIsRefused) {
