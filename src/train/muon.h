@@ -64,7 +64,8 @@ class Orthogonalizer {
   explicit Orthogonalizer(const kernels::GemmKernels& gemm) : gemm_(gemm) {}
 
   // x, row-major [rows, cols] with rows <= cols, becomes U V^T of its singular value decomposition
-  // U S V^T, nearly: its singular values are within ... Zero stays zero.
+  // U S V^T, nearly: singular values down to 0.001 of the largest come within 0.02 of 1 (float32:
+  // 0.002). Zero stays zero.
   void apply(float* x, std::int64_t rows, std::int64_t cols);
 
  private:

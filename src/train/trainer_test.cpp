@@ -157,6 +157,29 @@ TEST_F(TrainerTest, ACheckpointOfTheOtherOptimizerIsRefusedByName) {
   EXPECT_EQ(error_of(muon, muon, kIdentity), "");
 }
 
+TEST_F(TrainerTest, ACheckpointThatNamesNoOptimizerIsOfAdamW) {
+  TrainerOptions with_muon = micro_options(4);
+  with_muon.optimizer = OptimizerKind::kMuon;
+  Run adamw(micro_options(4)), again(micro_options(4)), muon(with_muon);
+  ASSERT_TRUE(adamw.trainer.step().ok());
+  const auto path = folder_.path() / "checkpoint";
+  ASSERT_TRUE(adamw.trainer.save(path, kIdentity).ok());
+  const CheckpointFile file = CheckpointFile::open(path).value();
+  nlohmann::json header = file.header();
+  std::vector<CheckpointArray> arrays;
+  for (const nlohmann::json& entry : header["arrays"]) {
+    const std::string name = entry[0].get<std::string>();
+    arrays.push_back({name, file.values(name, entry[1].get<std::size_t>()).value()});
+  }
+  header.erase("optimizer");
+  const auto old_path = folder_.path() / "old";
+  ASSERT_TRUE(write_checkpoint_file(old_path, header, arrays).ok());
+  const auto loaded = again.trainer.load(old_path, kIdentity);
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  EXPECT_EQ(again.bits(), adamw.bits());
+  EXPECT_FALSE(muon.trainer.load(old_path, kIdentity).ok());
+}
+
 TEST_F(TrainerTest, ACheckpointThatIsCutOrChangedIsRefused) {
   Run run(micro_options(4));
   ASSERT_TRUE(run.trainer.step().ok());
