@@ -228,6 +228,12 @@ void Engine::cancel(SequenceId id) {
   });
 }
 
+void Engine::weights_changed() {
+  SPUTNIK_ASSERT(idle());
+  for (CachedTokens& ended : ended_) blocks_.release_all(ended.block_table);
+  ended_.clear();
+}
+
 void Engine::plan_batch() {
   batch_.clear();
   scheduled_.clear();

@@ -86,6 +86,10 @@ class Engine {
 
   bool idle() const { return sequences_.empty(); }
 
+  // For models that are being trained. What is cached belongs to the weights as they were, and is
+  // forgotten. The engine must be idle.
+  void weights_changed();
+
   // Feeds all tokens as one sequence and hands out the logits of each, in order, [vocab_size] at a
   // time; memory is bounded by the chunk. A callback's error ends it.
   using LogitsCallback = FunctionRef<Result<void>(std::span<const float>)>;
@@ -93,6 +97,7 @@ class Engine {
 
   const Model& model() const { return model_; }
   std::int64_t context_length() const { return context_length_; }
+  std::int64_t max_sequences() const { return static_cast<std::int64_t>(max_ended_); }
   int n_threads() const { return pool_.n_threads(); }
   const kernels::KernelTable& kernels() const { return kernels_; }
   DType cache_type() const { return blocks_.view().dtype; }

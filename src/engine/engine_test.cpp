@@ -223,6 +223,16 @@ TEST(Engine, APromptThatBeginsAsAnEndedSequenceComputesOnlyTheRest) {
   EXPECT_EQ(engine->n_computed_tokens() - last, 150 + 19);
 }
 
+TEST(Engine, WhatWasCachedIsForgottenWhenTheWeightsHaveChanged) {
+  const LoadedModel loaded = load(kTinyModel);
+  const auto engine = Engine::create(*loaded.model, small_options()).value();
+  const Answer first = answer(*engine, request(prompt_of(40), 10));
+  engine->weights_changed();
+  const std::int64_t before = engine->n_computed_tokens();
+  EXPECT_EQ(answer(*engine, request(prompt_of(40), 10)).tokens, first.tokens);
+  EXPECT_EQ(engine->n_computed_tokens() - before, 49);
+}
+
 TEST(Engine, AnEndedSequenceMakesRoomForANewOne) {
   const LoadedModel loaded = load(kTinyModel);
   EngineOptions options = small_options();
