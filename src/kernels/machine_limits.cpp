@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/memory.h"
-#include "base/thread_pool.h"
 #include "kernels/dispatch.h"
 
 #if defined(__x86_64__)
@@ -81,6 +80,21 @@ double ops_per_s(ThreadPool& pool, const PeakLoop& loop) {
 
 }  // namespace
 
+FlopPeaks measure_flop_peaks([[maybe_unused]] ThreadPool& pool) {
+  FlopPeaks peaks{};
+#if defined(__x86_64__)
+  if (avx512_vnni_table().supported()) {
+    peaks.f32_flops_per_s = ops_per_s(pool, avx512_vnni::f32_peak_loop());
+  } else if (avx2_table().supported()) {
+    peaks.f32_flops_per_s = ops_per_s(pool, avx2::f32_peak_loop());
+  }
+  peaks.bf16_flops_per_s = avx512_bf16_table().supported()
+                               ? ops_per_s(pool, avx512_bf16::bf16_peak_loop())
+                               : peaks.f32_flops_per_s;
+#endif
+  return peaks;
+}
+
 MachineLimits measure_machine_limits(int n_threads) {
   ThreadPool pool(n_threads);
   MachineLimits limits{};
@@ -88,15 +102,13 @@ MachineLimits measure_machine_limits(int n_threads) {
 #if defined(__x86_64__)
   if (avx512_vnni_table().supported()) {
     limits.int8_ops_per_s = ops_per_s(pool, avx512_vnni::int8_peak_loop());
-    limits.f32_flops_per_s = ops_per_s(pool, avx512_vnni::f32_peak_loop());
   } else if (avx2_table().supported()) {
     limits.int8_ops_per_s = ops_per_s(pool, avx2::int8_peak_loop());
-    limits.f32_flops_per_s = ops_per_s(pool, avx2::f32_peak_loop());
   }
-  limits.bf16_flops_per_s = avx512_bf16_table().supported()
-                                ? ops_per_s(pool, avx512_bf16::bf16_peak_loop())
-                                : limits.f32_flops_per_s;
 #endif
+  const FlopPeaks peaks = measure_flop_peaks(pool);
+  limits.f32_flops_per_s = peaks.f32_flops_per_s;
+  limits.bf16_flops_per_s = peaks.bf16_flops_per_s;
   return limits;
 }
 

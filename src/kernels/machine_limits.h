@@ -1,6 +1,8 @@
 // What this machine can do at best: the ceilings that speeds are compared with.
 #pragma once
 
+#include "base/thread_pool.h"
+
 namespace sputnik::kernels {
 
 struct MachineLimits {
@@ -17,5 +19,11 @@ struct MachineLimits {
 // lowers them. Zero operations where no fast kernels run: there is no honest ceiling for plain
 // loops.
 MachineLimits measure_machine_limits(int n_threads);
+
+// Arithmetic alone, on a pool's threads: a fifth of a second, and no memory.
+struct FlopPeaks {
+  double f32_flops_per_s, bf16_flops_per_s;  // as in MachineLimits
+};
+FlopPeaks measure_flop_peaks(ThreadPool& pool);
 
 }  // namespace sputnik::kernels
