@@ -95,7 +95,9 @@ Result<StepReport> Trainer::step() {
     const Tensor losses = model_.model->losses(ops_, packed.batch, {packed.targets, weights},
                                                has_mtp ? &hidden : nullptr);
     report.loss += weighted_sum(losses, packed.counts) * inverse(n_counted);
+    report.work.main += sums_of(packed.batch);
     if (has_mtp && packed.next.n_tokens() > 0) {
+      report.work.mtp += sums_of(packed.next);
       const Tensor after =
           model_.model->mtp_losses(ops_, packed.next, ops_.select_rows(hidden, packed.rows_before),
                                    {packed.targets_after, weights_after});

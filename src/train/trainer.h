@@ -15,6 +15,7 @@
 #include "train/muon.h"
 #include "train/packer.h"
 #include "train/schedule.h"
+#include "train/work.h"
 
 namespace sputnik {
 
@@ -47,6 +48,7 @@ struct StepReport {
   double learning_rate = 0;
   std::int64_t n_tokens = 0;        // of this step
   std::int64_t n_tokens_total = 0;  // of all steps
+  TrainingWork work;                // of this step
   RouterBalance::Statistics router;
 };
 
