@@ -4,6 +4,7 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -327,6 +328,19 @@ void read_run(const json& document, RunRecipe& run, std::optional<Error>& error)
   table.finish();
 }
 
+void read_cost(const json& document, CostRecipe& cost, std::optional<Error>& error) {
+  Table table(document, "cost", error);
+  table.read("price_per_hour", cost.price_per_hour, 0, 1e6);
+  table.read("watts", cost.watts, 1, 1e9);
+  table.read("currency", cost.currency);
+  const bool is_code =
+      cost.currency.size() == 3 && std::all_of(cost.currency.begin(), cost.currency.end(),
+                                               [](char c) { return c >= 'A' && c <= 'Z'; });
+  if (!is_code)
+    table.fail("currency is \"{}\", not three letters like USD", printable(cost.currency));
+  table.finish();
+}
+
 }  // namespace
 
 Result<Recipe> Recipe::parse(std::string_view text, const std::filesystem::path& folder,
@@ -340,8 +354,8 @@ Result<Recipe> Recipe::parse(std::string_view text, const std::filesystem::path&
   std::optional<Error> error;
   for (const auto& [key, value] : document.items()) {
     static const std::set<std::string> kTables = {
-        "model", "initialization", "tokenizer", "data",        "source",
-        "train", "learning_rate",  "batch",     "router_bias", "run"};
+        "model",         "initialization", "tokenizer",   "data", "source", "train",
+        "learning_rate", "batch",          "router_bias", "run",  "cost"};
     if (!kTables.contains(key))
       return invalid_argument("[{}]: there is no such table", printable(key));
   }
@@ -408,12 +422,14 @@ Result<Recipe> Recipe::parse(std::string_view text, const std::filesystem::path&
   }
   read_trainer(document, recipe.trainer, error);
   read_run(document, recipe.run, error);
+  read_cost(document, recipe.cost, error);
   if (error) return *error;
   if (recipe.trainer.ema_decay == 0 && recipe.run.export_average)
     return invalid_argument("[run] export is \"average\", but [train] ema_decay is 0");
   json identity = document;
   identity.erase("run");
   if (recipe.base != nullptr) identity["initialization"]["from"] = recipe.base->hash;
+  identity.erase("cost");
   recipe.hash = fmt::format("{:016x}", stable_hash(identity.dump()));
   return recipe;
 }

@@ -38,6 +38,13 @@ struct RunRecipe {
   std::int64_t threads = 0;  // 0: all that the process may use
 };
 
+// What the machine costs; says nothing about what is trained.
+struct CostRecipe {
+  double price_per_hour = 0.08;  // of two cores in a data centre, electricity included
+  std::string currency = "USD";
+  double watts = 0;  // of the machine at work, where its processor does not count; 0: a guess
+};
+
 // Paths of what is read are relative to the recipe's folder, the output to the working directory.
 struct Recipe {
   // What training starts from: the result of another recipe, which decides the model and the
@@ -51,7 +58,8 @@ struct Recipe {
   std::vector<SourceRecipe> sources;
   TrainerOptions trainer;
   RunRecipe run;
-  std::string hash;  // of everything but [run], and of the base's
+  CostRecipe cost;
+  std::string hash;  // of everything but [run] and [cost], and of the base's
 
   // Messages begin with the path, then name table and key, or the line: "tiny.toml: [batch]
   // ramp_share is 2, not within 0..1".

@@ -110,12 +110,27 @@ TEST(Recipe, MayStartFromAnothersResult) {
   EXPECT_NE(parse(text).error().message.find("more than 8 recipes"), std::string::npos);
 }
 
+TEST(Recipe, SaysWhatTheMachineCosts) {
+  const std::string good = smoke_recipe();
+  EXPECT_EQ(Recipe::parse(good, "f").value().cost.price_per_hour, 0.08);
+  const Recipe recipe =
+      Recipe::parse(good + "\n[cost]\nprice_per_hour = 2\ncurrency = \"EUR\"\nwatts = 30\n", "f")
+          .value();
+  EXPECT_EQ(recipe.cost.price_per_hour, 2);
+  EXPECT_EQ(recipe.cost.currency, "EUR");
+  EXPECT_EQ(recipe.cost.watts, 30);
+  EXPECT_EQ(error_of(good + "\n[cost]\ncurrency = \"euro\"\n"),
+            "[cost] currency is \"euro\", not three letters like USD");
+  EXPECT_EQ(error_of(good + "\n[cost]\nwatts = 0\n"), "[cost] watts is 0, not within 1..1e+09");
+}
+
 TEST(Recipe, ItsHashIsThatOfWhatIsTrained) {
   const std::string good = smoke_recipe();
   const auto hash = [](const std::string& text) { return Recipe::parse(text, "f").value().hash; };
   EXPECT_EQ(hash(good), hash("# a comment\n" + good));
   EXPECT_EQ(hash(good), hash(replaced(good, "checkpoint_every = 10", "checkpoint_every = 5")));
   EXPECT_NE(hash(good), hash(replaced(good, "peak = 0.01", "peak = 0.02")));
+  EXPECT_EQ(hash(good), hash(good + "\n[cost]\nprice_per_hour = 2\n"));
 }
 
 }  // namespace
