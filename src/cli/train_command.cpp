@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/run.h"
+#include "cost/run_meter.h"
 #include "kernels/dispatch.h"
 #include "tokenizer/bpe_trainer.h"
 #include "train/checkpoint_file.h"
@@ -265,6 +266,7 @@ Result<json> identity_of(const Recipe& recipe, const Beginning& beginning) {
 
 // Whether the recipe's model is finished. A finished one stays as it is if may_be_finished.
 Result<bool> run(const Recipe& recipe, const Options& options, bool may_be_finished) {
+  RunMeter meter;
   const std::filesystem::path& folder = recipe.run.output;
   const bool has_checkpoints = !checkpoints_in(folder).empty();
   if (may_be_finished && std::filesystem::exists(model_folder(recipe) / "config.json")) return true;
@@ -296,11 +298,19 @@ Result<bool> run(const Recipe& recipe, const Options& options, bool may_be_finis
   if (options.resume) {
     SPUTNIK_TRY(is_resumed, resume(trainer, folder, identity));
   }
-  SPUTNIK_TRY(StepLog log, StepLog::open(folder / "log.jsonl"));
-  SPUTNIK_CHECK_OK(log.add({{"event", is_resumed ? "resumed" : "started"},
-                            {"step", trainer.n_steps_done()},
-                            {"recipe", recipe.hash},
-                            {"parameters", model.parameters->n_values()}}));
+  if (recipe.base != nullptr) {
+    SPUTNIK_TRY(Bill base, Bill::load(recipe.base->run.output / "bill.json"));
+    meter.set_base(std::move(base));
+  }
+  meter.begin(recipe, recipe.name, *model.model, pool);
+  const std::filesystem::path log_path = folder / "log.jsonl";
+  SPUTNIK_TRY(StepLog log, StepLog::open(log_path));
+  nlohmann::ordered_json begin{{"event", is_resumed ? "resumed" : "started"},
+                               {"step", trainer.n_steps_done()},
+                               {"recipe", recipe.hash},
+                               {"parameters", model.parameters->n_values()}};
+  meter.add_start_to(begin);
+  SPUTNIK_CHECK_OK(log.add(begin));
 
   const std::atomic<bool>& interrupted = catch_interrupts();
   const std::int64_t last_step =
@@ -309,6 +319,10 @@ Result<bool> run(const Recipe& recipe, const Options& options, bool may_be_finis
   reporter.say(fmt::format("{} parameters, {} used per token; {} at step {}",
                            model.parameters->n_values(), model.model->n_active_parameters(),
                            is_resumed ? "going on" : "starting", trainer.n_steps_done()));
+  if (is_resumed) {
+    SPUTNIK_TRY(const Bill bill, meter.bill(log_path));
+    reporter.say(bill_so_far(bill));
+  }
   std::int64_t saved_step = trainer.n_steps_done();
   const auto save = [&]() -> Result<void> {
     saved_step = trainer.n_steps_done();
@@ -321,7 +335,9 @@ Result<bool> run(const Recipe& recipe, const Options& options, bool may_be_finis
     const auto start = Clock::now();
     SPUTNIK_TRY(const StepReport report, trainer.step());
     const double step_s = seconds_since(start);
-    SPUTNIK_CHECK_OK(log.add(log_line(report, step_s)));
+    nlohmann::ordered_json line = log_line(report, step_s);
+    meter.add_to(line, report);
+    SPUTNIK_CHECK_OK(log.add(line));
     reporter.show(report, static_cast<double>(report.n_tokens) / step_s);
     if (report.router.dead_experts.size() > n_dead) {
       reporter.say(fmt::format("{} experts get no tokens any more, {} is one of them",
@@ -334,9 +350,18 @@ Result<bool> run(const Recipe& recipe, const Options& options, bool may_be_finis
   }
   if (trainer.n_steps_done() != saved_step) SPUTNIK_CHECK_OK(save());
   reporter.end_line();
+  const auto end = [&]() -> Result<Bill> {
+    nlohmann::ordered_json line{{"event", "ended"}, {"step", trainer.n_steps_done()}};
+    meter.add_to(line);
+    SPUTNIK_CHECK_OK(log.add(line));
+    SPUTNIK_TRY(const Bill bill, meter.bill(log_path));
+    SPUTNIK_CHECK_OK(bill.write(folder));
+    return bill;
+  };
   if (trainer.n_steps_done() < recipe.trainer.n_steps) {
-    write(fmt::format("stopped after step {} of {}; --resume goes on\n", trainer.n_steps_done(),
-                      recipe.trainer.n_steps));
+    SPUTNIK_TRY(const Bill bill, end());
+    write(fmt::format("stopped after step {} of {}; --resume goes on\n{}\n", trainer.n_steps_done(),
+                      recipe.trainer.n_steps, bill_so_far(bill)));
     return false;
   }
   const std::filesystem::path exported = model_folder(recipe);
@@ -345,8 +370,9 @@ Result<bool> run(const Recipe& recipe, const Options& options, bool may_be_finis
                                   if (recipe.run.export_average) return trainer.averaged(p);
                                   return p.value;
                                 }));
-  write(fmt::format("trained on {} tokens; the model is {}\n", trainer.n_tokens_total(),
-                    exported.string()));
+  SPUTNIK_TRY(const Bill bill, end());
+  write(fmt::format("trained on {} tokens; the model is {}\n{}", trainer.n_tokens_total(),
+                    exported.string(), bill.text()));
   return true;
 }
 

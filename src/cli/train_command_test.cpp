@@ -54,8 +54,9 @@ TEST_F(Train, MakesAModelThatOtherCommandsLoad) {
   EXPECT_NE(result.err.find("step 30 of 30: loss "), std::string::npos) << result.err;
   EXPECT_EQ(result.err.find('\r'), std::string::npos);
   const auto lines = log("run");
-  ASSERT_EQ(lines.size(), 31u);
+  ASSERT_EQ(lines.size(), 32u);
   EXPECT_EQ(lines[0]["event"], "started");
+  EXPECT_EQ(lines[31]["event"], "ended");
   EXPECT_EQ(lines[30]["step"], 30);
   EXPECT_LT(lines[30]["loss"].get<double>(), lines[1]["loss"].get<double>() - 1.5);
   const std::string model = output("run") + "/model";
@@ -85,6 +86,47 @@ TEST_F(Train, StopsAtAStepAndGoesOnToTheSameWeights) {
   EXPECT_TRUE(fails_with(run_program({"train", edited_recipe({{"peak = 0.01", "peak = 0.02"}}),
                                       "--output", output("parts"), "--resume"}),
                          {"recipe is"}));
+}
+
+// The bill is the sum of the log, whatever ended a start.
+TEST_F(Train, TheBillHoldsAllStartsAndEveryStepThatWasPaidFor) {
+  const Arguments first = {"train", smoke_recipe(), "--output", output("run"), "--steps", "17"};
+  const ProgramResult stopped = run_program(first);
+  ASSERT_EQ(stopped.status, 0);
+  EXPECT_NE(stopped.out.find(" so far: "), std::string::npos) << stopped.out;
+  // As if it had been killed behind step 17 with step 10 saved.
+  ASSERT_TRUE(std::filesystem::remove(checkpoint_path(output("run"), 17)));
+  const ProgramResult rest =
+      run_program({"train", smoke_recipe(), "--output", output("run"), "--resume"});
+  ASSERT_EQ(rest.status, 0) << testing::PrintToString(rest);
+  EXPECT_NE(rest.err.find(" so far: "), std::string::npos) << rest.err;
+  EXPECT_NE(rest.out.find("Beside DeepSeek"), std::string::npos) << rest.out;
+  EXPECT_NE(rest.out.find("not because its FLOPs are cheap"), std::string::npos) << rest.out;
+
+  double tokens = 0, flops = 0, seconds = 0, redone = 0;
+  for (const json& line : log("run")) {
+    seconds += line["elapsed_s"].get<double>();
+    if (!line.contains("flops")) continue;
+    EXPECT_GT(line["flops"], 0);
+    EXPECT_GE(line["elapsed_s"], line["seconds"]);
+    tokens += line["tokens"].get<double>();
+    flops += line["flops"].get<double>();
+  }
+  const json bill = json::parse(read_file(folder_.path() / "run/bill.json").value());
+  ASSERT_EQ(bill["stages"].size(), 1u);
+  const json& stage = bill["stages"][0];
+  EXPECT_EQ(stage["stage"], "tiny-smoke");
+  EXPECT_EQ(stage["steps"], 17 + 20);
+  EXPECT_NEAR(stage["tokens"].get<double>(), tokens, 1e-6 * tokens);
+  EXPECT_NEAR(stage["flops"].get<double>(), flops, 1e-6 * flops);
+  EXPECT_NEAR(stage["seconds"].get<double>(), seconds, 1e-6 * seconds);
+  redone = stage["redone_seconds"].get<double>();
+  EXPECT_GT(redone, 0);
+  EXPECT_LT(redone, seconds);
+  EXPECT_NEAR(stage["money"].get<double>(), seconds / 3600 * 0.08, 1e-9);
+  EXPECT_GT(bill["total"]["money_per_1e18_flop"], 0);
+  EXPECT_NE(read_file(folder_.path() / "run/bill.txt").value().find("$5,576,000"),
+            std::string::npos);
 }
 
 TEST_F(Train, OtherTextsThanThoseOfTheCheckpointAreRefused) {

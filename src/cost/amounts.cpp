@@ -16,12 +16,6 @@ std::string three_digits(double x) {
   return fmt::format("{:.{}f}", x, std::min(std::max(digits, 0), 12));
 }
 
-std::string with_commas(double x) {
-  std::string digits = fmt::format("{:.0f}", x);
-  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
-  return digits;
-}
-
 template <std::size_t N>
 std::string scaled(double x, const std::array<std::pair<double, const char*>, N>& units) {
   for (const auto& [size, name] : units) {
@@ -32,10 +26,16 @@ std::string scaled(double x, const std::array<std::pair<double, const char*>, N>
 
 }  // namespace
 
+std::string whole_text(double n) {
+  std::string digits = fmt::format("{:.0f}", n);
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
+  return digits;
+}
+
 std::string money_text(double amount, std::string_view currency) {
   std::string number = "0.00";
   if (amount >= 999.5) {
-    number = with_commas(amount);
+    number = whole_text(amount);
   } else if (amount >= 0.095) {
     number = fmt::format("{:.2f}", amount);
   } else if (amount > 0) {
@@ -56,7 +56,7 @@ std::string duration_text(double seconds) {
   const double days = minutes / 60 / 24;
   if (days < 730) return fmt::format("{} days", three_digits(days));
   return fmt::format("{} years",
-                     days < 365'000 ? three_digits(days / 365.25) : with_commas(days / 365.25));
+                     days < 365'000 ? three_digits(days / 365.25) : whole_text(days / 365.25));
 }
 
 std::string energy_text(double joules) {

@@ -26,7 +26,8 @@ double ratio(double a, double b) {
 }
 
 std::string times_text(double x) {
-  return x < 999.5 ? fmt::format("{:.3g}", x) : count_text(x);
+  if (x < 999.5) return fmt::format("{:.3g}", x);
+  return x < 1e6 ? whole_text(x) : count_text(x);
 }
 
 // "", ", estimated", or how much of it is.

@@ -11,9 +11,6 @@
 
 namespace sputnik {
 
-// A machine of two cores in a data centre; the price of one hour, electricity included.
-constexpr double kDefaultPricePerHour = 0.08;
-
 struct StageBill {
   std::string stage;  // a recipe's name
   Usage usage;

@@ -442,6 +442,7 @@ Result<Recipe> Recipe::load(const std::filesystem::path& path, int depth) {
   SPUTNIK_TRY(const std::string text, read_file(path, kMaxRecipeBytes));
   auto recipe = parse(text, path.parent_path(), depth);
   if (!recipe.ok()) return std::move(recipe).error().in(path.string());
+  recipe.value().name = path.stem().string();
   return recipe;
 }
 

@@ -47,6 +47,7 @@ struct CostRecipe {
 
 // Paths of what is read are relative to the recipe's folder, the output to the working directory.
 struct Recipe {
+  std::string name;  // the file's, without its ending
   // What training starts from: the result of another recipe, which decides the model and the
   // tokenizer. Null: from nothing.
   std::shared_ptr<const Recipe> base;
