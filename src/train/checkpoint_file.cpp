@@ -10,6 +10,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/assert.h"
 #include "formats/json.h"
 
 namespace sputnik {
@@ -25,7 +26,8 @@ class SummedFile {
  public:
   explicit SummedFile(const std::filesystem::path& path)
       : file_(std::fopen(path.c_str(), "wb")), state_(XXH3_createState()) {
-    ok_ = file_ != nullptr && state_ != nullptr && XXH3_64bits_reset(state_) == XXH_OK;
+    check(file_ != nullptr);
+    SPUTNIK_ASSERT(state_ != nullptr && XXH3_64bits_reset(state_) == XXH_OK);
   }
   ~SummedFile() {
     if (file_ != nullptr) std::fclose(file_);
@@ -35,21 +37,26 @@ class SummedFile {
   SummedFile& operator=(const SummedFile&) = delete;
 
   void write(const void* data, std::size_t n) {
-    ok_ = ok_ && (n == 0 || std::fwrite(data, 1, n, file_) == n) &&
-          XXH3_64bits_update(state_, data, n) == XXH_OK;
+    if (error_ != 0 || n == 0) return;
+    check(std::fwrite(data, 1, n, file_) == n);
+    SPUTNIK_ASSERT(XXH3_64bits_update(state_, data, n) == XXH_OK);
   }
-  bool finish() {
-    if (!ok_) return false;
+  // 0, or the errno of what failed first.
+  int finish() {
     const std::uint64_t sum = XXH3_64bits_digest(state_);
     write(&sum, sizeof(sum));
-    ok_ = ok_ && std::fflush(file_) == 0 && ::fsync(::fileno(file_)) == 0;
-    return ok_;
+    if (error_ == 0) check(std::fflush(file_) == 0 && ::fsync(::fileno(file_)) == 0);
+    return error_;
   }
 
  private:
+  void check(bool ok) {
+    if (!ok) error_ = errno != 0 ? errno : EIO;
+  }
+
   std::FILE* file_;
   XXH3_state_t* state_;
-  bool ok_ = false;
+  int error_ = 0;
 };
 
 void sync_folder(const std::filesystem::path& folder) {
@@ -71,7 +78,7 @@ Result<void> write_checkpoint_file(const std::filesystem::path& path, const nloh
   const std::string text = with_arrays.dump();
 
   const std::filesystem::path temporary = path.string() + ".tmp";
-  bool ok = false;
+  int error = 0;
   {
     SummedFile file(temporary);
     const std::uint32_t numbers[2] = {kCheckpointVersion, 0};
@@ -85,10 +92,10 @@ Result<void> write_checkpoint_file(const std::filesystem::path& path, const nloh
     file.write(zeros.data(), zeros.size());
     for (const CheckpointArray& array : arrays)
       file.write(array.values.data(), array.values.size_bytes());
-    ok = file.finish();
+    error = file.finish();
   }
-  if (!ok || ::rename(temporary.c_str(), path.c_str()) != 0) {
-    const int error = errno;
+  if (error == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
+  if (error != 0) {
     ::unlink(temporary.c_str());
     return io_error("{}: {}", path.string(), std::strerror(error));
   }

@@ -46,9 +46,10 @@ Result<void> write_safetensors(
     ok = ok && std::fwrite(values.data(), sizeof(float), values.size(), file) == values.size();
   }
   ok = ok && std::fflush(file) == 0 && ::fsync(::fileno(file)) == 0;
-  ok = std::fclose(file) == 0 && ok;
-  if (!ok || ::rename(temporary.c_str(), path.c_str()) != 0) {
-    const int error = errno;
+  int error = ok ? 0 : (errno != 0 ? errno : EIO);
+  std::fclose(file);
+  if (ok && ::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
+  if (error != 0) {
     ::unlink(temporary.c_str());
     return io_error("{}: {}", path.string(), std::strerror(error));
   }
