@@ -183,7 +183,7 @@ TEST(BadFiles, GetOneLineThatNamesTheFile) {
     SCOPED_TRACE(fmt::format("cut to {} bytes", size));
     victim.cut(size);
     EXPECT_TRUE(fails_with(
-        run_program({"generate", "--model", path.string(), "--prompt", "a"}, "", 1 << 30),
+        run_program({"generate", "--model", path.string(), "--prompt", "a"}, "", {1 << 30}),
         {path.string() + ": "}));
     victim.restore();
   }
@@ -343,7 +343,7 @@ TEST(BadFiles, AreRefusedWithTheReason) {
     const TestFolder folder;
     const fs::path path = bad.make(folder.path());
     const auto tokens = folder.write("tokens.json", "[1]");
-    EXPECT_TRUE(fails_with(run_program({"show", path.string()}, "", 1 << 30), bad.parts));
+    EXPECT_TRUE(fails_with(run_program({"show", path.string()}, "", {1 << 30}), bad.parts));
     EXPECT_TRUE(
         fails_with(run_program({"logits", "--model", path.string(), "--tokens", tokens.string(),
                                 "--output", (folder.path() / "logits").string()}),
@@ -359,7 +359,7 @@ TEST(BadFiles, OfTokenizersAreRefusedWithTheReason) {
   const TestFolder folder;
   const auto tokenize = [&](std::string_view text) {
     const auto path = folder.write("tokenizer.json", text);
-    return run_program({"tokenize", "--model", path.string(), "a"}, "", 1 << 30);
+    return run_program({"tokenize", "--model", path.string(), "a"}, "", {1 << 30});
   };
   EXPECT_TRUE(fails_with(tokenize(""), {"tokenizer.json: not JSON"}));
   EXPECT_TRUE(fails_with(tokenize("{}"), {"tokenizer.json: model is missing"}));

@@ -5,6 +5,7 @@
 #include <pty.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -48,9 +50,10 @@ constexpr bool kHasSanitizer = true;
 constexpr bool kHasSanitizer = false;
 #endif
 
-void limit_address_space(std::int64_t n_bytes) {
+template <class Resource>  // an enumeration in glibc, an int elsewhere
+void limit(Resource resource, std::int64_t n_bytes) {
   const struct rlimit limit = {static_cast<rlim_t>(n_bytes), static_cast<rlim_t>(n_bytes)};
-  SPUTNIK_ASSERT(::setrlimit(RLIMIT_AS, &limit) == 0);
+  SPUTNIK_ASSERT(::setrlimit(resource, &limit) == 0);
 }
 
 int status_of(int wait_status) {
@@ -91,7 +94,9 @@ class Scratch {
 
   int fd() const { return fd_; }
   std::string content() const {
-    std::string text(static_cast<std::size_t>(::lseek(fd_, 0, SEEK_END)), '\0');
+    struct stat info {};
+    SPUTNIK_ASSERT(::fstat(fd_, &info) == 0);
+    std::string text(static_cast<std::size_t>(info.st_size), '\0');
     const ssize_t n = ::pread(fd_, text.data(), text.size(), 0);
     SPUTNIK_ASSERT(n == static_cast<ssize_t>(text.size()));
     return text;
@@ -128,23 +133,58 @@ void PrintTo(const ProgramResult& result, std::ostream* out) {
        << "\nstandard error: " << result.err;
 }
 
-ProgramResult run_program(const Arguments& arguments, std::string_view standard_input,
-                          std::int64_t max_address_space) {
-  const Scratch in(standard_input), out, err;
-  const pid_t pid = ::fork();
-  SPUTNIK_ASSERT(pid >= 0);
-  if (pid == 0) {
-    ::dup2(in.fd(), STDIN_FILENO);
-    ::dup2(out.fd(), STDOUT_FILENO);
-    ::dup2(err.fd(), STDERR_FILENO);
-    if (max_address_space > 0 && !kHasSanitizer) limit_address_space(max_address_space);
-    become_program(arguments);
+struct RunningProgram::Streams {
+  explicit Streams(std::string_view standard_input) : in(standard_input) {}
+  Scratch in, out, err;
+};
+
+RunningProgram::RunningProgram(const Arguments& arguments, std::string_view standard_input,
+                               const ProgramLimits& limits)
+    : streams_(std::make_unique<Streams>(standard_input)), pid_(::fork()) {
+  SPUTNIK_ASSERT(pid_ >= 0);
+  if (pid_ > 0) return;
+  ::dup2(streams_->in.fd(), STDIN_FILENO);
+  ::dup2(streams_->out.fd(), STDOUT_FILENO);
+  ::dup2(streams_->err.fd(), STDERR_FILENO);
+  if (limits.address_space > 0 && !kHasSanitizer) limit(RLIMIT_AS, limits.address_space);
+  if (limits.file_size > 0) {
+    limit(RLIMIT_FSIZE, limits.file_size);
+    ::signal(SIGXFSZ, SIG_IGN);  // an error of write() instead
   }
-  ProgramResult result;
-  result.status = wait_for(pid);
-  result.out = out.content();
-  result.err = err.content();
-  return result;
+  become_program(arguments);
+}
+
+RunningProgram::~RunningProgram() {
+  if (has_ended()) return;
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+void RunningProgram::send(int signal) {
+  if (pid_ > 0) ::kill(pid_, signal);
+}
+
+bool RunningProgram::has_ended() {
+  int status = 0;
+  if (pid_ > 0 && ::waitpid(pid_, &status, WNOHANG) == pid_) {
+    status_ = status_of(status);
+    pid_ = -1;
+  }
+  return pid_ < 0;
+}
+
+std::string RunningProgram::standard_error() const {
+  return streams_->err.content();
+}
+
+ProgramResult RunningProgram::wait() {
+  if (!has_ended()) status_ = wait_for(std::exchange(pid_, -1));
+  return {status_, streams_->out.content(), streams_->err.content()};
+}
+
+ProgramResult run_program(const Arguments& arguments, std::string_view standard_input,
+                          const ProgramLimits& limits) {
+  return RunningProgram(arguments, standard_input, limits).wait();
 }
 
 nlohmann::json run_for_json(const Arguments& arguments, std::string_view standard_input) {

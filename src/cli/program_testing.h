@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -30,11 +31,38 @@ void PrintTo(const ProgramResult& result, std::ostream* out);
 
 using Arguments = std::vector<std::string>;
 
-// Standard input is a file with this content. A program that runs for a minute is killed.
-// max_address_space: in bytes; 0: unlimited, as it always is under a sanitizer, which needs its
-// own.
+// In bytes; 0: none.
+struct ProgramLimits {
+  std::int64_t address_space = 0;  // not under a sanitizer, which needs its own
+  std::int64_t file_size = 0;      // what is written beyond it fails, as on a full disk
+};
+
+// A program that runs, for tests that do something to it meanwhile.
+class RunningProgram {
+ public:
+  // Standard input is a file with this content.
+  explicit RunningProgram(const Arguments& arguments, std::string_view standard_input = "",
+                          const ProgramLimits& limits = {});
+  ~RunningProgram();  // kills what still runs
+  RunningProgram(const RunningProgram&) = delete;
+  RunningProgram& operator=(const RunningProgram&) = delete;
+
+  void send(int signal);
+  bool has_ended();
+  std::string standard_error() const;  // so far
+  // A program that runs for another minute is killed.
+  ProgramResult wait();
+
+ private:
+  struct Streams;
+  std::unique_ptr<Streams> streams_;
+  pid_t pid_ = -1;  // -1: it has ended
+  int status_ = -1;
+};
+
+// Runs to its end; a program that runs for a minute is killed.
 ProgramResult run_program(const Arguments& arguments, std::string_view standard_input = "",
-                          std::int64_t max_address_space = 0);
+                          const ProgramLimits& limits = {});
 
 // The same, for commands that print one line of JSON and nothing else; a test failure otherwise.
 nlohmann::json run_for_json(const Arguments& arguments, std::string_view standard_input = "");

@@ -358,6 +358,12 @@ Result<bool> run(const Recipe& recipe, const Options& options, bool may_be_finis
     SPUTNIK_CHECK_OK(bill.write(folder));
     return bill;
   };
+  // What a script does next with the model must not happen.
+  if (trainer.n_steps_done() < last_step) {
+    SPUTNIK_TRY(const Bill bill, end());
+    return make_error(ErrorCode::kCancelled, "stopped after step {} of {}; --resume goes on\n{}",
+                      trainer.n_steps_done(), recipe.trainer.n_steps, bill_so_far(bill));
+  }
   if (trainer.n_steps_done() < recipe.trainer.n_steps) {
     SPUTNIK_TRY(const Bill bill, end());
     write(fmt::format("stopped after step {} of {}; --resume goes on\n{}\n", trainer.n_steps_done(),
@@ -407,6 +413,7 @@ void add_train_command(CLI::App& app, int& exit_code) {
   command->add_option("--output", options->output, "Folder of checkpoints, log and model")
       ->type_name("FOLDER");
   command->footer(
+      "Ctrl-C writes a checkpoint and ends the run with exit status 1; --resume goes on with it.\n"
       "Examples:\n"
       "  sputnik train recipes/tiny-smoke.toml\n"
       "  sputnik train recipes/tiny-smoke.toml --resume");

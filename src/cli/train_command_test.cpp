@@ -1,52 +1,17 @@
-// The whole of training through the program: it makes a model, and being killed changes nothing.
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
+// The whole of training through the program. train_interrupted_test has what goes wrong on the way.
+#include <gtest/gtest.h>
 
-#include <array>
-#include <chrono>
-#include <initializer_list>
 #include <nlohmann/json.hpp>
-#include <sstream>
-#include <thread>
 
 #include "base/mapped_file.h"
-#include "base/rng.h"
 #include "cli/program_testing.h"
-#include "formats/gguf_testing.h"
+#include "cli/train_testing.h"
 #include "train/checkpoint_file.h"
 
 namespace sputnik::cli {
 namespace {
 
-using nlohmann::json;
-
-class Train : public testing::Test {
- protected:
-  static std::string smoke_recipe() { return source("recipes/tiny-smoke.toml").string(); }
-  std::string output(const std::string& name) const { return (folder_.path() / name).string(); }
-  std::string edited_recipe(std::initializer_list<std::array<std::string_view, 2>> edits) const {
-    std::string text = read_file(smoke_recipe()).value();
-    for (const auto& [what, by] : edits) {
-      const std::size_t at = text.find(what);
-      EXPECT_NE(at, std::string::npos);
-      text.replace(at, what.size(), by);
-    }
-    return folder_.write("recipe.toml", text).string();
-  }
-  std::string weights(const std::string& name) const {
-    return read_file(folder_.path() / name / "model/model.safetensors").value();
-  }
-  std::vector<json> log(const std::string& name) const {
-    std::vector<json> lines;
-    std::istringstream text(read_file(folder_.path() / name / "log.jsonl").value());
-    for (std::string line; std::getline(text, line);) lines.push_back(json::parse(line));
-    return lines;
-  }
-
-  TestFolder folder_;
-};
+using Train = TrainTest;
 
 TEST_F(Train, MakesAModelThatOtherCommandsLoad) {
   const ProgramResult result = run_program({"train", smoke_recipe(), "--output", output("run")});
@@ -141,44 +106,6 @@ TEST_F(Train, OtherTextsThanThoseOfTheCheckpointAreRefused) {
   EXPECT_TRUE(fails_with(run_program(more), {"text of source 1"}));
 }
 
-TEST_F(Train, KilledAtAnyMomentItGoesOnToTheSameWeights) {
-  const std::string recipe = edited_recipe({{"checkpoint_every = 10", "checkpoint_every = 1"}});
-  ASSERT_EQ(run_program({"train", recipe, "--output", output("whole")}).status, 0);
-  Rng rng(11);
-  int n_killed = 0;
-  for (int attempt = 0; attempt < 60; ++attempt) {
-    const std::string parts = output("parts");
-    const pid_t pid = ::fork();
-    ASSERT_GE(pid, 0);
-    if (pid == 0) {
-      const int null = ::open("/dev/null", O_WRONLY);
-      ::dup2(null, 1);
-      ::dup2(null, 2);
-      ::execl(SPUTNIK_BINARY, "sputnik", "train", recipe.c_str(), "--output", parts.c_str(),
-              "--resume", static_cast<char*>(nullptr));
-      ::_exit(127);
-    }
-    // Later and later, so that the run ends even on a slow machine.
-    const auto ms = static_cast<std::int64_t>(rng.next() % 60) + 20 + attempt * attempt;
-    std::this_thread::sleep_for(std::chrono::milliseconds(ms));
-    ::kill(pid, SIGKILL);
-    int status = 0;
-    ASSERT_EQ(::waitpid(pid, &status, 0), pid);
-    const auto checkpoints = checkpoints_in(parts);
-    if (!checkpoints.empty()) {
-      const auto newest = CheckpointFile::open(checkpoints.front());
-      EXPECT_TRUE(newest.ok()) << newest.error().message;
-    }
-    if (WIFEXITED(status)) {
-      ASSERT_EQ(WEXITSTATUS(status), 0);
-      break;
-    }
-    ++n_killed;
-  }
-  EXPECT_GE(n_killed, 1);
-  EXPECT_TRUE(weights("parts") == weights("whole"));
-}
-
 TEST_F(Train, ADamagedCheckpointIsPassedOver) {
   const Arguments first = {"train", smoke_recipe(), "--output", output("run"), "--steps", "20"};
   ASSERT_EQ(run_program(first).status, 0);
@@ -191,19 +118,6 @@ TEST_F(Train, ADamagedCheckpointIsPassedOver) {
   EXPECT_EQ(rest.status, 0);
   EXPECT_NE(rest.err.find("checksum"), std::string::npos) << rest.err;
   EXPECT_NE(rest.err.find("going on at step 10"), std::string::npos) << rest.err;
-}
-
-TEST_F(Train, ALossThatIsNotANumberEndsTheRunAndLeavesAWholeCheckpoint) {
-  const std::string recipe = edited_recipe({{"peak = 0.01", "peak = 100"},
-                                            {"warmup_steps = 5", "warmup_steps = 0"},
-                                            {"checkpoint_every = 10", "checkpoint_every = 1"}});
-  const ProgramResult result = run_program({"train", recipe, "--output", output("run")});
-  EXPECT_EQ(result.status, 1) << testing::PrintToString(result);
-  EXPECT_NE(result.err.find("the loss is "), std::string::npos) << result.err;
-  EXPECT_FALSE(std::filesystem::exists(output("run") + "/model"));
-  const auto checkpoints = checkpoints_in(output("run"));
-  ASSERT_FALSE(checkpoints.empty());
-  EXPECT_TRUE(CheckpointFile::open(checkpoints.front()).ok());
 }
 
 TEST_F(Train, AWrongRecipeStartsNothing) {
