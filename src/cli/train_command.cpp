@@ -238,28 +238,45 @@ Result<Beginning> begin_from(const std::filesystem::path& folder) {
   return beginning;
 }
 
-std::string file_hash(const MappedFile& file) {
-  const auto bytes = file.bytes();
-  return fmt::format("{:016x}",
-                     stable_hash({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+std::string hash_of(std::string_view text) {
+  return fmt::format("{:016x}", stable_hash(text));
+}
+
+// Of a file, or of all files of a folder.
+Result<std::string> content_hash(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(path, error)) {
+    SPUTNIK_TRY(const MappedFile file, MappedFile::open(path));
+    const auto bytes = file.bytes();
+    return hash_of({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  }
+  std::vector<std::filesystem::path> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(path, error))
+    paths.push_back(entry.path());
+  if (error) return io_error("{}: {}", path.string(), error.message());
+  std::sort(paths.begin(), paths.end());
+  std::string hashes;
+  for (const std::filesystem::path& entry : paths) {
+    SPUTNIK_TRY(const std::string hash, content_hash(entry));
+    hashes += fmt::format("{} {}\n", entry.filename().string(), hash);
+  }
+  return hash_of(hashes);
 }
 
 // What must be the same when training goes on.
 Result<json> identity_of(const Recipe& recipe, const Beginning& beginning) {
-  const auto hash = [](std::string_view text) { return fmt::format("{:016x}", stable_hash(text)); };
   json identity = {{"architecture", beginning.config["model_type"]},
-                   {"configuration", hash(beginning.config.dump())},
-                   {"tokenizer", hash(beginning.tokenizer)},
+                   {"configuration", hash_of(beginning.config.dump())},
+                   {"tokenizer", hash_of(beginning.tokenizer)},
                    {"recipe", recipe.hash}};
   for (std::size_t i = 0; i < recipe.sources.size(); ++i) {
     if (recipe.sources[i].path.empty()) continue;
-    SPUTNIK_TRY(const MappedFile file, MappedFile::open(recipe.sources[i].path));
-    identity[fmt::format("text of source {}", i + 1)] = file_hash(file);
+    SPUTNIK_TRY(identity[fmt::format("text of source {}", i + 1)],
+                content_hash(recipe.sources[i].path));
   }
   if (recipe.base != nullptr) {
-    SPUTNIK_TRY(const MappedFile weights,
-                MappedFile::open(model_folder(*recipe.base) / "model.safetensors"));
-    identity["weights to start from"] = file_hash(weights);
+    SPUTNIK_TRY(identity["weights to start from"],
+                content_hash(model_folder(*recipe.base) / "model.safetensors"));
   }
   return identity;
 }

@@ -34,6 +34,8 @@ class Draw {
     return static_cast<std::size_t>(between(0, static_cast<std::int64_t>(size) - 1));
   }
 
+  double uniform() { return rng_.uniform(); }
+
   bool chance(int percent) { return between(1, 100) <= percent; }
 
   template <class T>

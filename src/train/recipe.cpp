@@ -211,13 +211,25 @@ void read_source(const json& object, std::size_t index, const std::filesystem::p
   SourceRecipe& source = recipe.sources.emplace_back();
   table.read("share", source.share, 1e-6, 1e6);
   std::string kind, path;
-  table.choose("kind", kind, {"text", "dialogues", "tasks"});
-  if (kind == "text" || kind == "dialogues") {
-    source.kind = kind == "text" ? SourceRecipe::Kind::kText : SourceRecipe::Kind::kDialogues;
+  table.choose("kind", kind, {"text", "dialogues", "talk", "tasks"});
+  if (kind != "tasks") {
     table.read("path", path);
     if (path.empty()) table.fail("path is missing");
     source.path = folder / path;
-    if (kind == "dialogues") table.read("learn_prompts", source.learn_prompts);
+  }
+  if (kind == "text") {
+    source.kind = SourceRecipe::Kind::kText;
+  } else if (kind == "dialogues") {
+    source.kind = SourceRecipe::Kind::kDialogues;
+    table.read("learn_prompts", source.learn_prompts);
+  } else if (kind == "talk") {
+    source.kind = SourceRecipe::Kind::kTalk;
+    source.talk.path = source.path;
+    std::int64_t first_seed = 0;
+    table.read("thinking_share", source.talk.thinking_share, 0, 1);
+    table.read("learn_prompts", source.talk.learn_prompts);
+    table.read("first_seed", first_seed, 0, INT64_MAX / 2);
+    source.talk.first_seed = static_cast<std::uint64_t>(first_seed);
   } else if (kind == "tasks") {
     TaskSourceOptions& tasks = source.tasks;
     const json* families = table.find("families");
@@ -464,6 +476,11 @@ Result<std::vector<Packer::Source>> Recipe::open_sources() const {
       case SourceRecipe::Kind::kTasks:
         opened.push_back({make_task_source(source.tasks), source.share});
         break;
+      case SourceRecipe::Kind::kTalk: {
+        SPUTNIK_TRY(auto talk, open_talk_source(source.talk));
+        opened.push_back({std::move(talk), source.share});
+        break;
+      }
     }
   }
   return opened;

@@ -11,6 +11,7 @@
 #include "autograd/trainable_model.h"
 #include "base/result.h"
 #include "train/packer.h"
+#include "train/talk_source.h"
 #include "train/trainer.h"
 
 namespace sputnik {
@@ -22,11 +23,12 @@ struct TokenizerRecipe {
 };
 
 struct SourceRecipe {
-  enum class Kind { kText, kDialogues, kTasks };
+  enum class Kind { kText, kDialogues, kTalk, kTasks };
   Kind kind = Kind::kTasks;
-  std::filesystem::path path;  // of texts and dialogues
+  std::filesystem::path path;  // empty: tasks
   bool learn_prompts = true;   // of dialogues
   TaskSourceOptions tasks;
+  TalkSourceOptions talk;
   double share = 1;
 };
 
