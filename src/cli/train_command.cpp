@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/run.h"
+#include "cli/train_evaluation.h"
 #include "cost/run_meter.h"
 #include "kernels/dispatch.h"
 #include "tokenizer/bpe_trainer.h"
@@ -364,6 +365,18 @@ Result<bool> run(const Recipe& recipe, const Options& options, bool may_be_finis
     n_dead = report.router.dead_experts.size();
     if (report.step % recipe.run.checkpoint_every == 0 || report.step == last_step)
       SPUTNIK_CHECK_OK(save());
+    if (recipe.evaluation.every > 0 &&
+        (report.step % recipe.evaluation.every == 0 || report.step == recipe.trainer.n_steps)) {
+      reporter.say(fmt::format("step {}: tasks that it has not seen", report.step));
+      const auto evaluated =
+          evaluate_training(recipe, *model.model, tokenizer, report.step, pool.n_threads(),
+                            interrupted, [&](nlohmann::ordered_json event) {
+                              meter.add_to(event);
+                              return log.add(event);
+                            });
+      if (!evaluated.ok() && evaluated.error().code != ErrorCode::kCancelled)
+        return evaluated.error();
+    }
   }
   if (trainer.n_steps_done() != saved_step) SPUTNIK_CHECK_OK(save());
   reporter.end_line();

@@ -11,6 +11,8 @@
 namespace sputnik::cli {
 namespace {
 
+using nlohmann::json;
+
 using Train = TrainTest;
 
 TEST_F(Train, MakesAModelThatOtherCommandsLoad) {

@@ -340,6 +340,24 @@ void read_run(const json& document, RunRecipe& run, std::optional<Error>& error)
   table.finish();
 }
 
+void read_evaluation(const json& document, EvaluationRecipe& evaluation,
+                     std::optional<Error>& error) {
+  Table table(document, "evaluation", error);
+  table.read("every", evaluation.every, 1, kMany);
+  table.read("items", evaluation.items, 1, 10000);
+  table.read("max_tokens", evaluation.max_tokens, 1, 1 << 16);
+  if (const json* samples = table.find("samples"); samples != nullptr) {
+    if (!samples->is_array()) table.fail("samples is no list of prompts");
+    for (const json& prompt : samples->is_array() ? *samples : json::array()) {
+      if (!prompt.is_string() || prompt.get<std::string>().empty())
+        table.fail("samples is no list of prompts");
+      else
+        evaluation.samples.push_back(prompt.get<std::string>());
+    }
+  }
+  table.finish();
+}
+
 void read_cost(const json& document, CostRecipe& cost, std::optional<Error>& error) {
   Table table(document, "cost", error);
   table.read("price_per_hour", cost.price_per_hour, 0, 1e6);
@@ -366,8 +384,8 @@ Result<Recipe> Recipe::parse(std::string_view text, const std::filesystem::path&
   std::optional<Error> error;
   for (const auto& [key, value] : document.items()) {
     static const std::set<std::string> kTables = {
-        "model",         "initialization", "tokenizer",   "data", "source", "train",
-        "learning_rate", "batch",          "router_bias", "run",  "cost"};
+        "model",         "initialization", "tokenizer",   "data",       "source", "train",
+        "learning_rate", "batch",          "router_bias", "evaluation", "run",    "cost"};
     if (!kTables.contains(key))
       return invalid_argument("[{}]: there is no such table", printable(key));
   }
@@ -434,6 +452,7 @@ Result<Recipe> Recipe::parse(std::string_view text, const std::filesystem::path&
   }
   read_trainer(document, recipe.trainer, error);
   read_run(document, recipe.run, error);
+  read_evaluation(document, recipe.evaluation, error);
   read_cost(document, recipe.cost, error);
   if (error) return *error;
   if (recipe.trainer.ema_decay == 0 && recipe.run.export_average)
@@ -441,6 +460,7 @@ Result<Recipe> Recipe::parse(std::string_view text, const std::filesystem::path&
   json identity = document;
   identity.erase("run");
   if (recipe.base != nullptr) identity["initialization"]["from"] = recipe.base->hash;
+  identity.erase("evaluation");
   identity.erase("cost");
   recipe.hash = fmt::format("{:016x}", stable_hash(identity.dump()));
   return recipe;

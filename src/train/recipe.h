@@ -40,6 +40,14 @@ struct RunRecipe {
   std::int64_t threads = 0;  // 0: all that the process may use
 };
 
+// What is asked of the model while it learns; says nothing about what is trained.
+struct EvaluationRecipe {
+  std::int64_t every = 0;   // steps; 0: never
+  std::int64_t items = 16;  // tasks of each family
+  std::int64_t max_tokens = 400;
+  std::vector<std::string> samples;  // prompts
+};
+
 // What the machine costs; says nothing about what is trained.
 struct CostRecipe {
   double price_per_hour = 0.08;  // of two cores in a data centre, electricity included
@@ -61,8 +69,9 @@ struct Recipe {
   std::vector<SourceRecipe> sources;
   TrainerOptions trainer;
   RunRecipe run;
+  EvaluationRecipe evaluation;
   CostRecipe cost;
-  std::string hash;  // of everything but [run] and [cost], and of the base's
+  std::string hash;  // of what is trained: not of [run], [evaluation], [cost]; and of the base's
 
   // Messages begin with the path, then name table and key, or the line: "tiny.toml: [batch]
   // ramp_share is 2, not within 0..1".

@@ -64,8 +64,9 @@ TEST(Recipe, WhatIsWrongIsNamedWithItsTable) {
   EXPECT_EQ(error_of(replaced(good, "steps = 30", "steps = 30\nmuon_momentum = 0.9")),
             "[train] muon_momentum means nothing unless optimizer is \"muon\"");
   EXPECT_EQ(error_of(replaced(good, "[train]", "[trian]")), "[trian]: there is no such table");
-  EXPECT_EQ(error_of(replaced(good, "kind = \"tasks\"", "kind = \"task\"")),
-            "[[source]] 1 kind is \"task\", not \"text\" or \"dialogues\" or \"talk\" or \"tasks\"");
+  EXPECT_EQ(
+      error_of(replaced(good, "kind = \"tasks\"", "kind = \"task\"")),
+      "[[source]] 1 kind is \"task\", not \"text\" or \"dialogues\" or \"talk\" or \"tasks\"");
   EXPECT_EQ(error_of(replaced(good, "hidden_size = 64", "hidden_sizes = 64")),
             "[model] hidden_sizes: there is no such key");
   EXPECT_EQ(error_of(replaced(good, "hidden_size = 64", "")), "[model] hidden_size is missing");
