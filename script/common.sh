@@ -49,3 +49,17 @@ build() {
     fail "the build failed; its whole output is in $log"
   fi
 }
+
+# The prebuilt llama.cpp of the npm package @node-llama-cpp/linux-x64, with all its instruction-set variants, in the
+# folder SPUTNIK_BENCH_PEER.
+install_peer() {
+  local version=${SPUTNIK_BENCH_PEER_VERSION:-3.22.1}
+  export SPUTNIK_BENCH_PEER=${SPUTNIK_BENCH_PEER:-${XDG_CACHE_HOME:-$HOME/.cache}/sputnik/bench-$version}
+  script/bootstrap peer
+  if [[ -d $SPUTNIK_BENCH_PEER/node_modules/@node-llama-cpp/linux-x64 ]]; then return; fi
+  say "installing @node-llama-cpp/linux-x64 $version into $SPUTNIK_BENCH_PEER"
+  mkdir -p "$SPUTNIK_BENCH_PEER"
+  echo '{"private": true}' >"$SPUTNIK_BENCH_PEER/package.json"
+  npm install --prefix "$SPUTNIK_BENCH_PEER" --ignore-scripts --no-audit --no-fund --loglevel=error \
+    "@node-llama-cpp/linux-x64@$version" >&2 || fail "npm could not install the peer"
+}

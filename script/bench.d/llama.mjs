@@ -3,13 +3,12 @@
 //   node llama.mjs --model PATH [--prompt 512] [--generate 64] [--depth 0] [--threads 2] [--repetitions 3]
 //                  [--flash on|off] [--mmap on|off] [--vocab 30000]
 //
-// The binary is the prebuilt one of the npm package @node-llama-cpp/linux-x64, found through SPUTNIK_BENCH_PEER
-// (a folder that holds node_modules). It is driven through its own addon: one call of decodeBatch() is one
-// llama_decode() and one llama_synchronize(), as in llama-bench. No sampler, no detokeniser, no queue stands between.
-import { createRequire } from "node:module";
-import { readFileSync, readdirSync, realpathSync } from "node:fs";
+// It is driven through its addon: one call of decodeBatch() is one llama_decode() and one llama_synchronize(), as in
+// llama-bench. No sampler, no detokeniser, no queue stands between.
+import { readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { binaries, loadAddon, loadModel, packageFolder, release } from "./llama_addon.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -37,21 +36,11 @@ const [nPrompt, nGenerate, depth, threads, repetitions] =
   ["prompt", "generate", "depth", "threads", "repetitions"].map((name) => Number(options[name]));
 const kBatch = 512;
 
-const packageFolder = path.join(process.env.SPUTNIK_BENCH_PEER, "node_modules/@node-llama-cpp/linux-x64");
-const binaries = path.join(packageFolder, "bins/linux-x64");
-const build = JSON.parse(readFileSync(path.join(binaries, "_nlcBuildMetadata.json"), "utf8")).buildOptions;
-
-const llama = createRequire(import.meta.url)(path.join(binaries, "llama-addon.node"));
-llama.setLogger((level, message) => options.verbose && process.stderr.write(message));
-llama.setLoggerLogLevel(options.verbose ? 5 : 1);
-llama.loadBackends();
-if (llama.getGpuType() === undefined) llama.loadBackends(binaries);
-await llama.init();
+const llama = await loadAddon(options.verbose);
 
 // Loading ends when the weights are in the form that decoding reads: it includes llama.cpp's repacking.
 const loadStart = process.hrtime.bigint();
-const model = new llama.AddonModel(realpathSync(options.model), { useMmap: options.mmap === "on", gpuLayers: 0 });
-if (!(await model.init())) throw new Error(`llama.cpp does not load ${options.model}`);
+const model = await loadModel(llama, options.model, { useMmap: options.mmap === "on" });
 const context = new llama.AddonContext(model, {
   contextSize: Math.ceil((depth + Math.max(nPrompt, nGenerate) + 8) / 256) * 256,
   batchSize: kBatch,
@@ -129,7 +118,7 @@ console.log(JSON.stringify({
   decode_tokens_per_s: spread(rates.decode),
   load_s: loadSeconds,
   peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
-  release: build.llamaCpp.release,
+  release: release(),
   package_version: JSON.parse(readFileSync(path.join(packageFolder, "package.json"), "utf8")).version,
   cpu_variant: variant ?? null,
   system_info: llama.systemInfo(),

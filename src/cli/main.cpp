@@ -38,6 +38,7 @@ int run_program(int argc, char** argv) {
   add_logits_command(app, exit_code);
   add_show_command(app, exit_code);
   add_bench_command(app, exit_code);
+  add_quantize_command(app, exit_code);
   add_gym_command(app, exit_code);
   add_train_command(app, exit_code);
   try {

@@ -128,7 +128,8 @@ nlohmann::ordered_json log_line(const StepReport& report, double seconds) {
 // shares.
 Result<std::string> tokenizer_json(const Recipe& recipe) {
   if (!recipe.tokenizer.path.empty()) return read_file(recipe.tokenizer.path);
-  auto created = BpeTrainer::create({recipe.tokenizer.vocab_size, ControlTokens::all(), 2});
+  auto created = BpeTrainer::create(
+      {recipe.tokenizer.vocab_size, ControlTokens::all(), 2, ControlTokens::shown()});
   if (!created.ok()) return std::move(created).error().in("[tokenizer]");
   BpeTrainer trainer = std::move(created).value();
   SPUTNIK_TRY(const auto sources, recipe.open_sources());

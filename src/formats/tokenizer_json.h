@@ -68,7 +68,7 @@ struct TokenizerSpec {
   std::int32_t unknown_id = -1;
 
   // What begins and ends texts; not needed to tell their tokens.
-  std::optional<std::int32_t> bos_id, eos_id;
+  std::optional<std::int32_t> bos_id, eos_id, pad_id;
   std::vector<std::int32_t> end_ids;  // further ids that end an answer
   bool add_bos = false;               // prompts are meant to begin with BOS
   std::string chat_template;          // Jinja, "" if none is given

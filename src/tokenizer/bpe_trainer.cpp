@@ -145,7 +145,8 @@ TokenizerSpec BpeTrainer::train() const {
     AddedToken token;
     token.id = static_cast<std::int32_t>(id);
     token.content = options_.control_tokens[id];
-    token.special = true;
+    token.special = std::find(options_.shown_tokens.begin(), options_.shown_tokens.end(),
+                              token.content) == options_.shown_tokens.end();
     spec.added_tokens.push_back(std::move(token));
   }
   spec.pieces.resize(first_byte);

@@ -18,6 +18,9 @@ struct BpeTrainerOptions {
   std::int64_t vocab_size = 4096;           // control tokens and the 256 bytes included
   std::vector<std::string> control_tokens;  // take the first ids, in this order
   std::int64_t min_count = 2;               // of a pair that becomes a piece
+  // Of control_tokens: not marked special, so that programs which leave out special tokens show
+  // them, as they show "<think>" of R1.
+  std::vector<std::string> shown_tokens = {};
 };
 
 // Words are cut as GPT-2 does, and every digit is a word. The result depends on how often each word

@@ -7,6 +7,7 @@
 #include "formats/printable.h"
 #include "tokenizer/pre_tokenizer.h"
 #include "tokenizer/sentencepiece.h"
+#include "tokenizer/tokenizer.h"
 
 namespace sputnik {
 namespace {
@@ -107,6 +108,7 @@ Result<void> read_merges(const GgufMetadata& metadata, TokenizerSpec& spec) {
 Result<void> read_ids(const GgufMetadata& metadata, TokenizerSpec& spec, bool add_bos) {
   SPUTNIK_TRY(spec.bos_id, optional_id(metadata, "tokenizer.ggml.bos_token_id"));
   SPUTNIK_TRY(spec.eos_id, optional_id(metadata, "tokenizer.ggml.eos_token_id"));
+  SPUTNIK_TRY(spec.pad_id, optional_id(metadata, "tokenizer.ggml.padding_token_id"));
   for (const char* key : {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
     SPUTNIK_TRY(const auto id, optional_id(metadata, key));
     if (id) spec.end_ids.push_back(*id);
@@ -117,7 +119,82 @@ Result<void> read_ids(const GgufMetadata& metadata, TokenizerSpec& spec, bool ad
   return ok_result();
 }
 
+// Programs print tokens that are not special, and by these two they tell a thought from the answer.
+// In the files of R1 they are user-defined, whatever a tokenizer's own flags are.
+bool marks_thought(std::string_view content) {
+  return content == "<think>" || content == "</think>";
+}
+
+struct TokenTable {
+  std::vector<std::string> texts;
+  std::vector<std::int32_t> types;
+};
+
+Result<TokenTable> token_table(const TokenizerSpec& spec, std::int64_t vocab_size) {
+  std::size_t n_tokens = spec.pieces.size();
+  for (const AddedToken& token : spec.added_tokens)
+    n_tokens = std::max(n_tokens, static_cast<std::size_t>(token.id) + 1);
+  if (n_tokens > static_cast<std::size_t>(vocab_size)) {
+    return invalid_argument("the tokenizer has {} tokens, the model has {}", n_tokens, vocab_size);
+  }
+  TokenTable table;
+  for (std::int64_t id = 0; id < vocab_size; ++id) {
+    const auto index = static_cast<std::size_t>(id);
+    const bool is_piece = index < spec.pieces.size() && !spec.pieces[index].empty();
+    table.texts.push_back(is_piece ? spec.pieces[index] : fmt::format("[PAD{}]", id));
+    table.types.push_back(is_piece ? kNormal : kUnused);
+  }
+  for (const AddedToken& token : spec.added_tokens) {
+    if (token.lstrip || token.rstrip || token.single_word) {
+      return unsupported("added token \"{}\" swallows what stands beside it",
+                         printable(token.content));
+    }
+    const auto id = static_cast<std::size_t>(token.id);
+    table.texts[id] = token.content;
+    table.types[id] = token.special && !marks_thought(token.content) ? kControl : kUserDefined;
+  }
+  return table;
+}
+
 }  // namespace
+
+Result<void> tokenizer_to_gguf(const TokenizerSpec& spec, std::int64_t vocab_size, GgufKeys& keys) {
+  if (spec.model != TokenizerModel::kByteLevelBpe)
+    return unsupported("only byte-level BPE is written");
+  // Also finds BOS and EOS where the files do not name them.
+  SPUTNIK_TRY(const Tokenizer tokenizer, Tokenizer::from_spec(spec));
+  SPUTNIK_TRY(const std::string_view pre,
+              pre_tokenizer_name({spec.pre_tokenizer, spec.nfc, spec.ignore_merges}));
+  SPUTNIK_TRY(const TokenTable table, token_table(spec, vocab_size));
+  std::vector<std::string> merges;
+  merges.reserve(spec.merges.size());
+  for (const TokenizerMerge& merge : spec.merges) merges.push_back(merge.left + " " + merge.right);
+  keys.set("tokenizer.ggml.model", "gpt2");
+  keys.set("tokenizer.ggml.pre", pre);
+  keys.set("tokenizer.ggml.tokens", table.texts);
+  keys.set("tokenizer.ggml.token_type", table.types);
+  keys.set("tokenizer.ggml.merges", merges);
+  const auto set_id = [&](std::string_view name, std::optional<std::int32_t> id) {
+    if (id)
+      keys.set(fmt::format("tokenizer.ggml.{}_token_id", name), static_cast<std::uint32_t>(*id));
+  };
+  set_id("bos", tokenizer.bos_id());
+  set_id("eos", tokenizer.eos_id());
+  set_id("padding", spec.pad_id);
+  // Further ids that end an answer; GGUF has two places for them.
+  std::vector<std::int32_t> ends;
+  for (const std::int32_t id : spec.end_ids) {
+    if (id != tokenizer.eos_id() && std::find(ends.begin(), ends.end(), id) == ends.end())
+      ends.push_back(id);
+  }
+  if (ends.size() > 2) return unsupported("{} tokens that end an answer", ends.size() + 1);
+  if (!ends.empty()) set_id("eot", ends[0]);
+  if (ends.size() > 1) set_id("eom", ends[1]);
+  keys.set("tokenizer.ggml.add_bos_token", tokenizer.add_bos_by_default());
+  keys.set("tokenizer.ggml.add_eos_token", false);
+  if (!spec.chat_template.empty()) keys.set("tokenizer.chat_template", spec.chat_template);
+  return ok_result();
+}
 
 Result<TokenizerSpec> tokenizer_spec_from_gguf(const GgufMetadata& metadata) {
   TokenizerSpec spec;

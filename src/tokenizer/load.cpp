@@ -38,6 +38,7 @@ Result<void> read_config_beside(const std::filesystem::path& dir, TokenizerSpec&
     SPUTNIK_TRY(HfTokenizerConfig config, HfTokenizerConfig::from_json(config_json->root()));
     if (const auto id = added_token_id(spec, config.bos_token)) spec.bos_id = id;
     if (const auto id = added_token_id(spec, config.eos_token)) spec.eos_id = id;
+    if (const auto id = added_token_id(spec, config.pad_token)) spec.pad_id = id;
     if (config.add_bos_token) spec.add_bos = *config.add_bos_token;
     spec.chat_template = std::move(config.chat_template);
   }
@@ -66,25 +67,32 @@ Result<Tokenizer> Tokenizer::from_gguf(const GgufFile& file) {
   return from_spec(std::move(spec));
 }
 
-Result<Tokenizer> Tokenizer::load(const std::filesystem::path& given) {
+Result<TokenizerSpec> load_tokenizer_spec(const std::filesystem::path& given) {
   std::error_code ignored;
   const bool is_directory = std::filesystem::is_directory(given, ignored);
   const std::filesystem::path path = is_directory ? given / "tokenizer.json" : given;
   SPUTNIK_TRY(const MappedFile file, MappedFile::open(path));
-  const auto in_file = [&](Error error) { return std::move(error).in(path.string()); };
-  if (looks_like_gguf(file.bytes())) {
-    SPUTNIK_TRY(const GgufFile gguf, GgufFile::open(path));
-    auto tokenizer = from_gguf(gguf);
-    if (!tokenizer.ok()) return in_file(std::move(tokenizer).error());
-    return tokenizer;
-  }
   const auto bytes = file.bytes();
-  auto spec = parse_tokenizer_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  if (!spec.ok()) return in_file(std::move(spec).error());
-  SPUTNIK_CHECK_OK(read_config_beside(path.parent_path(), spec.value()));
-  auto tokenizer = from_spec(std::move(spec).value());
-  if (!tokenizer.ok()) return in_file(std::move(tokenizer).error());
-  return tokenizer;
+  const auto parse = [&]() -> Result<TokenizerSpec> {
+    if (!looks_like_gguf(bytes))
+      return parse_tokenizer_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    SPUTNIK_TRY(const GgufFile gguf, GgufFile::open(path));
+    return tokenizer_spec_from_gguf(gguf.metadata());
+  };
+  auto spec = parse();
+  if (!spec.ok()) return std::move(spec).error().in(path.string());
+  if (!looks_like_gguf(bytes))
+    SPUTNIK_CHECK_OK(read_config_beside(path.parent_path(), spec.value()));
+  return spec;
+}
+
+Result<Tokenizer> Tokenizer::load(const std::filesystem::path& path) {
+  SPUTNIK_TRY(TokenizerSpec spec, load_tokenizer_spec(path));
+  auto tokenizer = from_spec(std::move(spec));
+  if (tokenizer.ok()) return tokenizer;
+  std::error_code ignored;
+  const bool is_directory = std::filesystem::is_directory(path, ignored);
+  return std::move(tokenizer).error().in((is_directory ? path / "tokenizer.json" : path).string());
 }
 
 }  // namespace sputnik

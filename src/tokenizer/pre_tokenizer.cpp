@@ -79,6 +79,18 @@ std::vector<std::string> patterns_of(const PreTokenizerStep& step) {
   return {};
 }
 
+std::vector<std::string> patterns_of(std::span<const PreTokenizerStep> steps) {
+  std::vector<std::string> patterns;
+  for (const PreTokenizerStep& step : steps) {
+    for (std::string& pattern : patterns_of(step)) patterns.push_back(std::move(pattern));
+  }
+  return patterns;
+}
+
+// Names with different meanings, one for each meaning.
+constexpr std::string_view kPreTokenizerNames[] = {
+    "deepseek-v3", "deepseek-llm", "deepseek-coder", "qwen2", "llama-bpe", "smollm", "gpt-2"};
+
 Scanner scanner_for(std::string_view pattern) {
   if (pattern == kGpt2) return scan_gpt2;
   if (pattern == kLlama3) return scan_llama3;
@@ -91,15 +103,14 @@ Scanner scanner_for(std::string_view pattern) {
 
 Result<PreTokenizer> PreTokenizer::create(std::span<const PreTokenizerStep> steps) {
   PreTokenizer result;
-  std::vector<std::string> patterns;
   for (const PreTokenizerStep& step : steps) {
     if (step.kind == PreTokenizerStep::Kind::kByteLevel && step.add_prefix_space) {
       // In a sequence every piece would get its own space, which no known tokenizer wants.
       if (steps.size() != 1) return unsupported("add_prefix_space after another pre-tokenizer");
       result.add_prefix_space_ = true;
     }
-    for (std::string& pattern : patterns_of(step)) patterns.push_back(std::move(pattern));
   }
+  const std::vector<std::string> patterns = patterns_of(steps);
   const std::string_view deepseek_v3[] = {kDeepseekV3Numbers, kDeepseekV3Cjk, kDeepseekV3Words};
   if (std::equal(patterns.begin(), patterns.end(), std::begin(deepseek_v3),
                  std::end(deepseek_v3))) {
@@ -142,11 +153,34 @@ Result<NamedPreTokenizer> named_pre_tokenizer(std::string_view pre) {
   if (pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3") {
     return NamedPreTokenizer{{split(kLlama3)}, /*nfc=*/false, /*ignore_merges=*/true};
   }
+  // Every digit is a word. Our own tokenizers are cut like that (bpe_trainer.cpp).
+  if (pre == "smollm" || pre == "starcoder" || pre == "refact" || pre == "command-r")
+    return NamedPreTokenizer{{split("\\p{N}"), split(kGpt2)}};
   if (pre == "gpt-2" || pre == "gpt2" || pre == "default") return NamedPreTokenizer{{split(kGpt2)}};
   return unsupported(
       "\"{}\" is not a known pre-tokenizer: deepseek-llm, deepseek-coder, deepseek-v3, "
-      "deepseek-r1-qwen, qwen2, llama-bpe and gpt-2 are",
+      "deepseek-r1-qwen, qwen2, llama-bpe, smollm and gpt-2 are",
       printable(pre));
+}
+
+Result<std::string_view> pre_tokenizer_name(const NamedPreTokenizer& pre_tokenizer) {
+  const bool adds_space =
+      std::any_of(pre_tokenizer.steps.begin(), pre_tokenizer.steps.end(),
+                  [](const PreTokenizerStep& step) { return step.add_prefix_space; });
+  const std::vector<std::string> patterns = patterns_of(pre_tokenizer.steps);
+  for (const std::string_view name : kPreTokenizerNames) {
+    const NamedPreTokenizer known = named_pre_tokenizer(name).value();
+    if (!adds_space && known.nfc == pre_tokenizer.nfc &&
+        known.ignore_merges == pre_tokenizer.ignore_merges && patterns_of(known.steps) == patterns)
+      return name;
+  }
+  std::string shown;
+  for (const std::string& pattern : patterns) shown += (shown.empty() ? "" : ", ") + pattern;
+  return unsupported(
+      "no name in GGUF means this pre-tokenizer: add_prefix_space {}, NFC {}, ignore_merges {}, "
+      "patterns {}",
+      adds_space, pre_tokenizer.nfc, pre_tokenizer.ignore_merges,
+      printable(shown, kShownPatternBytes));
 }
 
 }  // namespace sputnik

@@ -73,4 +73,7 @@ struct NamedPreTokenizer {
 };
 Result<NamedPreTokenizer> named_pre_tokenizer(std::string_view pre);
 
+// The way back. kUnsupported: no name means these steps.
+Result<std::string_view> pre_tokenizer_name(const NamedPreTokenizer& pre_tokenizer);
+
 }  // namespace sputnik

@@ -36,6 +36,9 @@ struct DecodeOptions {
   bool skip_special = false;  // leave out the tokens that are marked special
 };
 
+// What Tokenizer::load makes a tokenizer of, for who writes it into another file.
+Result<TokenizerSpec> load_tokenizer_spec(const std::filesystem::path& path);
+
 // Immutable: any number of threads may use one at the same time. Movable, and cheap to move.
 class Tokenizer {
  public:

@@ -48,6 +48,8 @@ struct ControlTokens {
 
   // All of them, in the order of their ids in a tokenizer of ours.
   static std::vector<std::string> all();
+  // Those that a program which shows an answer has to see.
+  static std::vector<std::string> shown() { return {std::string(kThink), std::string(kEndThink)}; }
   // kInvalidArgument names the one that the tokenizer lacks.
   static Result<void> check(const Tokenizer& tokenizer);
 };

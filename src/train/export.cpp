@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/mapped_file.h"
+#include "train/chat_template.h"
 #include "train/document.h"
 
 namespace sputnik {
@@ -69,7 +70,10 @@ Result<void> export_model(
   SPUTNIK_CHECK_OK(write_file_atomically(folder / "tokenizer.json", tokenizer));
   const json tokenizer_config = {{"add_bos_token", true},
                                  {"bos_token", ControlTokens::kBos},
+                                 {"chat_template", chat_template()},
+                                 {"clean_up_tokenization_spaces", false},
                                  {"eos_token", ControlTokens::kEos},
+                                 {"pad_token", ControlTokens::kPad},
                                  {"tokenizer_class", "PreTrainedTokenizerFast"}};
   SPUTNIK_CHECK_OK(
       write_file_atomically(folder / "tokenizer_config.json", tokenizer_config.dump(2) + "\n"));
