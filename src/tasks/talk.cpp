@@ -253,7 +253,13 @@ class Conversation {
     for (const TalkRuleText& rule : topic.rules) {
       TalkRule& made = talk_.rules.emplace_back();
       made.forbids = rule.forbids;
-      for (const TalkText& word : rule.words) made.words.push_back(expand(word));
+      for (const TalkText& word : rule.words) {
+        if (rule.is_word_by_word) {
+          add_words(expand(word), made.words);
+        } else {
+          made.words.push_back(expand(word));
+        }
+      }
     }
     talk_.must_refuse = topic.must_refuse;
     talk_.max_bytes = topic.max_bytes > 0 ? topic.max_bytes : 160 + 2 * turn.answer.size();
@@ -262,6 +268,20 @@ class Conversation {
     // What draws new rows may be asked again.
     if (!topic.fresh.empty()) said_.erase(&topic);
     previous_ = &topic;
+  }
+
+  // The words of a text but the smallest, which are in any text.
+  static void add_words(std::string_view text, std::vector<std::string>& words) {
+    std::string word;
+    for (std::size_t i = 0; i <= text.size(); ++i) {
+      if (i < text.size() && is_letter(text[i])) {
+        word += text[i];
+        continue;
+      }
+      if (word.size() >= 3 && word != "and" && word != "the" && word != "for" && word != "you")
+        words.push_back(word);
+      word.clear();
+    }
   }
 
   // --- How people type.

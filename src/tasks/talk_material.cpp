@@ -396,6 +396,12 @@ class Reader final : public TalkLists {
       return ok_result();
     }
     if (key == "unless") return lists(topic.unless);
+    if (key == "needs") {
+      std::vector<std::size_t> ids;
+      SPUTNIK_CHECK_OK(lists(ids));
+      for (const std::size_t id : ids) topic.needs.push_back({id, 0, 0});
+      return ok_result();
+    }
     if (key == "fresh") return lists(topic.fresh);
     if (!words.empty()) return corrupt("@ {} takes no value", key);
     if (key == "exact") {
@@ -412,7 +418,7 @@ class Reader final : public TalkLists {
 
   Result<void> read_rule(std::string_view words, TalkTopic& topic) const {
     std::string_view kind = take_word(words);
-    if (kind == "any:" || kind == "not:") kind.remove_suffix(1);
+    if (kind.ends_with(':')) kind.remove_suffix(1);
     if (kind == "refuses") {
       topic.must_refuse = true;
       if (!words.empty()) return corrupt("! refuses takes no value");
@@ -424,10 +430,11 @@ class Reader final : public TalkLists {
       topic.max_bytes = static_cast<std::size_t>(*n);
       return ok_result();
     }
-    if (kind != "any" && kind != "not")
-      return corrupt("! {} is none of any, not, refuses and max", kind);
+    if (kind != "any" && kind != "some" && kind != "not")
+      return corrupt("! {} is none of any, some, not, refuses and max", kind);
     TalkRuleText& rule = topic.rules.emplace_back();
     rule.forbids = kind == "not";
+    rule.is_word_by_word = kind == "some";
     for (const std::string_view word : split_cells(words)) {
       SPUTNIK_TRY(TalkText text, read_text(word));
       rule.words.push_back(std::move(text));
@@ -543,7 +550,8 @@ class Reader final : public TalkLists {
 
   static Result<void> find_own(TalkTopic& topic) {
     for (std::size_t i = 0; i < topic.phrasings.size(); ++i) {
-      const auto told = own_slots(topic.phrasings[i].text);
+      auto told = own_slots(topic.phrasings[i].text);
+      std::erase_if(told, [&](const TalkSlot& slot) { return holds(topic.needs, slot); });
       for (const TalkSlot& slot : told) {
         if (i == 0 && !holds(topic.tells, slot)) topic.tells.push_back(slot);
         if (!holds(topic.tells, slot))

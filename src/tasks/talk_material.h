@@ -32,6 +32,7 @@ struct TalkPhrasing {
 // A rule whose words are still texts.
 struct TalkRuleText {
   bool forbids = false;
+  bool is_word_by_word = false;  // each word of these texts will do
   std::vector<TalkText> words;
 };
 

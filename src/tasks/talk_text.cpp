@@ -281,6 +281,7 @@ std::optional<std::vector<std::string>> all_wordings(const TalkText& text, std::
           part += fmt::format("f{}", static_cast<int>(node.function));
         for (const TalkSlot& slot : node.slots)
           part += fmt::format(" {} {} {}", slot.list, slot.which, slot.column);
+        if (node.article) part += " a";
         parts = {part + "}"};
         break;
       }
