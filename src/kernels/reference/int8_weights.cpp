@@ -182,7 +182,7 @@ void unpack_int8_block(DType dtype, const void* block, Int8Block& out) {
     case DType::kF8E4M3:
       break;
   }
-  SPUTNIK_ASSERT(!"not a block-quantised type");
+  SPUTNIK_ASSERT(false && "not a block-quantised type");
 }
 
 }  // namespace sputnik::kernels::reference

@@ -1,16 +1,26 @@
+#include <cpuid.h>
+
 #include "kernels/dispatch.h"
 #include "kernels/x86/avx2_kernels.h"
 #include "kernels/x86/x86_tables.h"
 
 namespace sputnik::kernels {
+namespace {
+
+// clang 14 knows no "f16c".
+bool has_f16c() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+
+}  // namespace
 
 const KernelTable& avx2_table() {
   static const KernelTable table = [] {
     KernelTable t = reference_table();
     t.name = "avx2";
     t.supported = [] {
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-             __builtin_cpu_supports("f16c");
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
     };
     t.rms_norm = avx2::rms_norm;
     t.add = avx2::add;
