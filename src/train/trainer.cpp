@@ -194,10 +194,12 @@ Result<void> Trainer::load(const std::filesystem::path& path, const nlohmann::js
     }
   }
   const auto number = [&](const nlohmann::json& object, const char* key) -> Result<std::int64_t> {
+    constexpr std::int64_t kMost = std::int64_t{1} << 53;  // sums of counts stay numbers
     const auto it = object.find(key);
-    if (it == object.end() || !it->is_number_integer() || it->get<std::int64_t>() < 0)
-      return corrupt("{}: {} is missing", path.string(), key);
-    return it->get<std::int64_t>();
+    if (it == object.end()) return corrupt("{}: {} is missing", path.string(), key);
+    const std::int64_t n = it->is_number_integer() ? it->get<std::int64_t>() : -1;
+    if (n < 0 || n > kMost) return corrupt("{}: {} is no count", path.string(), key);
+    return n;
   };
   SPUTNIK_TRY(const std::int64_t step, number(header, "step"));
   SPUTNIK_TRY(const std::int64_t optimizer_steps, number(header, "optimizer_steps"));
