@@ -56,10 +56,12 @@ RouterBalance::Statistics RouterBalance::update(double gamma) {
     Layer& layer = layers_[i];
     double sum = 0;
     for (const std::int64_t n : layer.tokens) sum += static_cast<double>(n);
+    std::vector<float>& shares = statistics.shares.emplace_back(layer.tokens.size(), 0.0f);
     if (sum == 0) continue;
     const double mean = sum / static_cast<double>(layer.tokens.size());
     for (std::size_t e = 0; e < layer.tokens.size(); ++e) {
       const auto load = static_cast<double>(layer.tokens[e]);
+      shares[e] = static_cast<float>(load / sum);
       statistics.max_over_mean = std::max(statistics.max_over_mean, load / mean);
       layer.idle_steps[e] = layer.tokens[e] == 0 ? layer.idle_steps[e] + 1 : 0;
       if (layer.idle_steps[e] >= alarm_steps_) {

@@ -51,6 +51,8 @@ class RouterBalance {
     double max_over_mean = 1;  // of the worst layer: 1 is perfect balance
     // Experts that no token has chosen for alarm_steps steps, for people.
     std::vector<std::string> dead_experts;
+    // Of each mixture layer: the share of each expert in its choices. All 0: no token came.
+    std::vector<std::vector<float>> shares;
   };
 
   explicit RouterBalance(std::int64_t alarm_steps = 50) : alarm_steps_(alarm_steps) {}

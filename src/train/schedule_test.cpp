@@ -47,6 +47,8 @@ TEST(RouterBalance, MovesBiasesTowardsTheMeanLoadOfAllMicroBatches) {
             (std::vector<float>{-0.25f, 0, -0.25f, 0.25f}));
   EXPECT_NEAR(statistics.max_over_mean, 5.0 / 3, 1e-12);
   EXPECT_TRUE(statistics.dead_experts.empty());
+  ASSERT_EQ(statistics.shares.size(), 1u);
+  EXPECT_EQ(statistics.shares[0], (std::vector<float>{5.0f / 12, 3.0f / 12, 4.0f / 12, 0}));
   balance.add(std::vector<ExpertLoad>{{&bias, {1, 1, 1, 0}}});
   statistics = balance.update(0);
   ASSERT_EQ(statistics.dead_experts.size(), 1u);  // idle for two steps
