@@ -19,7 +19,8 @@ testing::AssertionResult is_wrong_usage(const Arguments& arguments, std::string_
 }
 
 TEST(CommandLine, EveryCommandExplainsItselfWithAnExample) {
-  for (const char* command : {"chat", "ask", "generate", "tokenize", "logits", "show", "bench"}) {
+  for (const char* command :
+       {"chat", "ask", "generate", "tokenize", "logits", "show", "bench", "train"}) {
     const ProgramResult result = run_program({command, "--help"});
     EXPECT_EQ(result.status, 0) << command;
     EXPECT_EQ(result.err, "") << command;
@@ -35,6 +36,9 @@ TEST(CommandLine, SaysWhatIsWrongWithItAndWhereHelpIs) {
   EXPECT_TRUE(is_wrong_usage({"--frob"}, "there is no command \"--frob\"", "sputnik --help"));
   EXPECT_TRUE(is_wrong_usage({"show"}, "required", "sputnik show --help"));
   EXPECT_TRUE(is_wrong_usage({"show", "a", "b"}, "b", "sputnik show --help"));
+  EXPECT_TRUE(is_wrong_usage({"train"}, "required", "sputnik train --help"));
+  EXPECT_TRUE(
+      is_wrong_usage({"train", "a.toml", "--watch", "b"}, "--watch", "sputnik train --help"));
   EXPECT_TRUE(is_wrong_usage({"logits", "--model", "a"}, "--tokens", "sputnik logits --help"));
   EXPECT_TRUE(is_wrong_usage({"generate", "--model", "a"}, "--prompt", "sputnik generate --help"));
   EXPECT_TRUE(is_wrong_usage({"generate", "--model", "a", "--prompt", "b", "--prompt-file", "c"},
@@ -77,6 +81,7 @@ TEST(CommandLine, TellsItsVersion) {
   const ProgramResult result = run_program({"--version"});
   EXPECT_EQ(result.status, 0);
   EXPECT_TRUE(result.out.starts_with("sputnik ")) << result.out;
+  EXPECT_NE(result.out.find("\nreports of training with "), std::string::npos) << result.out;
 }
 
 }  // namespace

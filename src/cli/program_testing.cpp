@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -32,9 +33,16 @@ constexpr auto kProgramTimeout = std::chrono::seconds(60);
 constexpr auto kAnswerTimeout = std::chrono::seconds(30);
 
 // In the child. What the tester's environment says must not change the outcome.
-[[noreturn]] void become_program(const Arguments& arguments) {
+[[noreturn]] void become_program(const Arguments& arguments,
+                                 const std::vector<std::string>& environment = {}) {
   ::unsetenv("SPUTNIK_MODEL");
   ::unsetenv("SPUTNIK_ISA");
+  ::unsetenv("NO_COLOR");
+  ::setenv("TERM", "xterm-256color", 1);
+  for (const std::string& variable : environment) {
+    const std::size_t equals = variable.find('=');
+    ::setenv(variable.substr(0, equals).c_str(), variable.substr(equals + 1).c_str(), 1);
+  }
   std::vector<char*> argv;
   std::string program = SPUTNIK_BINARY;
   argv.push_back(program.data());
@@ -213,7 +221,7 @@ testing::AssertionResult fails_with(const ProgramResult& result,
   return testing::AssertionSuccess();
 }
 
-Terminal::Terminal(const Arguments& arguments) {
+Terminal::Terminal(const Arguments& arguments, const std::vector<std::string>& environment) {
   int terminal = -1;
   SPUTNIK_ASSERT(::openpty(&controller_, &terminal, nullptr, nullptr, nullptr) == 0);
   settings_ = settings_of(controller_);
@@ -222,7 +230,7 @@ Terminal::Terminal(const Arguments& arguments) {
   if (pid_ == 0) {
     ::close(controller_);
     ::login_tty(terminal);
-    become_program(arguments);
+    become_program(arguments, environment);
   }
   ::close(terminal);
 }
@@ -238,6 +246,13 @@ Terminal::~Terminal() {
 void Terminal::send(std::string_view keys) {
   const ssize_t n = ::write(controller_, keys.data(), keys.size());
   SPUTNIK_ASSERT(n == static_cast<ssize_t>(keys.size()));
+}
+
+void Terminal::resize(int rows, int columns) {
+  struct winsize size {};
+  size.ws_row = static_cast<unsigned short>(rows);
+  size.ws_col = static_cast<unsigned short>(columns);
+  SPUTNIK_ASSERT(::ioctl(controller_, TIOCSWINSZ, &size) == 0);
 }
 
 bool Terminal::read_some(int timeout_ms) {

@@ -74,12 +74,14 @@ testing::AssertionResult fails_with(const ProgramResult& result,
 // A program on a pseudo-terminal.
 class Terminal {
  public:
-  explicit Terminal(const Arguments& arguments);
+  // environment: NAME=VALUE, beside what the tester's holds.
+  explicit Terminal(const Arguments& arguments, const std::vector<std::string>& environment = {});
   ~Terminal();  // kills what still runs
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
 
   void send(std::string_view keys);
+  void resize(int rows, int columns);
   // Waits for text behind all that was expected before. Fails after half a minute.
   testing::AssertionResult shows(std::string_view text);
   testing::AssertionResult shows_more(std::size_t n_bytes);

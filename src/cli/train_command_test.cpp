@@ -1,6 +1,7 @@
 // The whole of training through the program. train_interrupted_test has what goes wrong on the way.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/mapped_file.h"
@@ -20,12 +21,25 @@ TEST_F(Train, MakesAModelThatOtherCommandsLoad) {
   ASSERT_EQ(result.status, 0) << testing::PrintToString(result);
   EXPECT_NE(result.err.find("step 30 of 30: loss "), std::string::npos) << result.err;
   EXPECT_EQ(result.err.find('\r'), std::string::npos);
-  const auto lines = log("run");
-  ASSERT_EQ(lines.size(), 32u);
-  EXPECT_EQ(lines[0]["event"], "started");
-  EXPECT_EQ(lines[31]["event"], "ended");
-  EXPECT_EQ(lines[30]["step"], 30);
-  EXPECT_LT(lines[30]["loss"].get<double>(), lines[1]["loss"].get<double>() - 1.5);
+  const auto steps = steps_of("run"), events = events_of("run");
+  ASSERT_EQ(steps.size(), 30u);
+  EXPECT_EQ(steps[29]["step"], 30);
+  EXPECT_LT(steps[29]["loss"].get<double>(), steps[0]["loss"].get<double>() - 1.5);
+  EXPECT_EQ(events.front()["event"], "started");
+  EXPECT_EQ(events.front()["steps"], 30);
+  EXPECT_EQ(events.back()["event"], "finished");
+  const auto loads = std::find_if(events.begin(), events.end(), [](const json& event) {
+    return event["event"] == "expert_loads" && event["step"] == 20;
+  });
+  ASSERT_NE(loads, events.end());
+  ASSERT_EQ((*loads)["layers"].size(), 1u);  // the other layer is dense
+  ASSERT_EQ((*loads)["layers"][0].size(), 8u);
+  double sum = 0;
+  for (const json& share : (*loads)["layers"][0]) sum += share.get<double>();
+  EXPECT_NEAR(sum, 1, 1e-3);
+  const std::string report = read_file(output("run") + "/report.html").value();
+  EXPECT_NE(report.find("30 / 30"), std::string::npos);
+  EXPECT_NE(report.find("data-plot=\"loss\""), std::string::npos);
   const std::string model = output("run") + "/model";
   const ProgramResult generated = run_program(
       {"generate", "--model", model, "--max-tokens", "5", "--greedy", "--prompt", "What is"});
@@ -49,6 +63,12 @@ TEST_F(Train, StopsAtAStepAndGoesOnToTheSameWeights) {
       run_program({"train", smoke_recipe(), "--output", output("parts"), "--resume"});
   ASSERT_EQ(rest.status, 0) << testing::PrintToString(rest);
   EXPECT_NE(rest.err.find("going on at step 7"), std::string::npos) << rest.err;
+  const auto events = events_of("parts");
+  const auto is = [](const char* name) {
+    return [name](const json& event) { return event["event"] == name && event["step"] == 7; };
+  };
+  EXPECT_TRUE(std::any_of(events.begin(), events.end(), is("stopped")));
+  EXPECT_TRUE(std::any_of(events.begin(), events.end(), is("resumed")));
   EXPECT_TRUE(weights("parts") == weights("whole"));
   EXPECT_TRUE(fails_with(run_program({"train", edited_recipe({{"peak = 0.01", "peak = 0.02"}}),
                                       "--output", output("parts"), "--resume"}),
@@ -60,7 +80,7 @@ TEST_F(Train, TheBillHoldsAllStartsAndEveryStepThatWasPaidFor) {
   const Arguments first = {"train", smoke_recipe(), "--output", output("run"), "--steps", "17"};
   const ProgramResult stopped = run_program(first);
   ASSERT_EQ(stopped.status, 0);
-  EXPECT_NE(stopped.out.find(" so far: "), std::string::npos) << stopped.out;
+  EXPECT_NE(stopped.err.find(" so far: "), std::string::npos) << stopped.err;
   // As if it had been killed behind step 17 with step 10 saved.
   ASSERT_TRUE(std::filesystem::remove(checkpoint_path(output("run"), 17)));
   const ProgramResult rest =
@@ -72,7 +92,7 @@ TEST_F(Train, TheBillHoldsAllStartsAndEveryStepThatWasPaidFor) {
 
   double tokens = 0, flops = 0, seconds = 0, redone = 0;
   for (const json& line : log("run")) {
-    seconds += line["elapsed_s"].get<double>();
+    seconds += line.value("elapsed_s", 0.0);
     if (!line.contains("flops")) continue;
     EXPECT_GT(line["flops"], 0);
     EXPECT_GE(line["elapsed_s"], line["seconds"]);
@@ -122,6 +142,18 @@ TEST_F(Train, ADamagedCheckpointIsPassedOver) {
   EXPECT_NE(rest.err.find("going on at step 10"), std::string::npos) << rest.err;
 }
 
+TEST_F(Train, OnATerminalABarMovesAndWhatIsSaidStands) {
+  Terminal terminal({"train", smoke_recipe(), "--output", output("run")});
+  terminal.resize(24, 70);
+  ASSERT_TRUE(terminal.shows("starting at step 0\r\n"));
+  ASSERT_TRUE(terminal.shows("\r▕"));
+  ASSERT_TRUE(terminal.shows("s left"));
+  ASSERT_TRUE(terminal.shows("▕█████████████▏ 30/30  loss "));
+  ASSERT_TRUE(terminal.shows("\r\ntrained on "));
+  EXPECT_EQ(terminal.wait(), 0);
+  EXPECT_TRUE(terminal.has_its_first_settings());
+}
+
 TEST_F(Train, AWrongRecipeStartsNothing) {
   EXPECT_TRUE(fails_with(run_program({"train", edited_recipe({{"steps = 30", "steps = 30\nx = 1"}}),
                                       "--output", output("run")}),
@@ -159,7 +191,7 @@ TEST_F(Train, ARecipeThatStartsFromAnotherTrainsThatFirst) {
   // The base is finished and stays as it is.
   ASSERT_EQ(run_program({"train", tuned}).status, 0);
   EXPECT_EQ(weights("tuned"), first);
-  EXPECT_EQ(log("base").size(), 8u);  // two starts, six steps
+  EXPECT_EQ(steps_of("base").size(), 6u);
 }
 
 }  // namespace

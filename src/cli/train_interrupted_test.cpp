@@ -208,6 +208,7 @@ TEST_F(InterruptedTraining, ALossThatIsNotANumberLeavesTheCheckpointBeforeIt) {
                                             {"warmup_steps = 5", "warmup_steps = 0"},
                                             {"checkpoint_every = 10", "checkpoint_every = 1"}});
   const ProgramResult result = run_program(train(recipe, "run"));
+  EXPECT_EQ(log("run").back()["event"], "failed");
   const std::int64_t last = log("run").back()["step"].get<std::int64_t>();
   EXPECT_TRUE(ends_with_error(result, {fmt::format("step {}: the loss is ", last + 1),
                                        "a lower learning rate or a longer warm-up may help"}));

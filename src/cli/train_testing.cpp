@@ -38,4 +38,16 @@ std::vector<nlohmann::json> TrainTest::log(const std::string& name) const {
   return lines;
 }
 
+std::vector<nlohmann::json> TrainTest::steps_of(const std::string& name) const {
+  std::vector<nlohmann::json> lines = log(name);
+  std::erase_if(lines, [](const nlohmann::json& line) { return line.contains("event"); });
+  return lines;
+}
+
+std::vector<nlohmann::json> TrainTest::events_of(const std::string& name) const {
+  std::vector<nlohmann::json> lines = log(name);
+  std::erase_if(lines, [](const nlohmann::json& line) { return !line.contains("event"); });
+  return lines;
+}
+
 }  // namespace sputnik::cli

@@ -21,8 +21,10 @@ class TrainTest : public testing::Test {
   std::string edited_recipe(std::initializer_list<std::array<std::string_view, 2>> edits) const;
   // Of one run.
   std::string output(const std::string& name) const { return (folder_.path() / name).string(); }
-  std::string weights(const std::string& name) const;              // of the model it made
-  std::vector<nlohmann::json> log(const std::string& name) const;  // empty before there is one
+  std::string weights(const std::string& name) const;                   // of the model it made
+  std::vector<nlohmann::json> log(const std::string& name) const;       // empty before there is one
+  std::vector<nlohmann::json> steps_of(const std::string& name) const;  // its lines of steps
+  std::vector<nlohmann::json> events_of(const std::string& name) const;  // and all others
 
   TestFolder folder_;
 };

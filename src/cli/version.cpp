@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kernels/dispatch.h"
+#include "train/report_assets.h"
 
 namespace sputnik::cli {
 namespace {
@@ -19,8 +20,11 @@ std::string compiler() {
 
 std::string version_text() {
   const auto table = kernels::choose_table("");
-  return fmt::format("sputnik {}\ncompiler {}\nkernels {}", SPUTNIK_VERSION, compiler(),
-                     table.ok() ? table.value()->name : table.error().message.c_str());
+  const std::string_view plots = report_assets().plots;
+  return fmt::format("sputnik {}\ncompiler {}\nkernels {}\nreports of training {}", SPUTNIK_VERSION,
+                     compiler(), table.ok() ? table.value()->name : table.error().message.c_str(),
+                     plots.empty() ? "with plain plots (uPlot was not there when this was built)"
+                                   : fmt::format("with plots by {}", plots));
 }
 
 }  // namespace sputnik::cli
