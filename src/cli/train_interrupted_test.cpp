@@ -222,5 +222,16 @@ TEST_F(InterruptedTraining, ALossThatIsNotANumberLeavesTheCheckpointBeforeIt) {
                               {fmt::format("step {}: the loss is ", last + 1)}));
 }
 
+TEST_F(InterruptedTraining, StepsWithoutANumberAreSkippedAsOftenAsTheRecipeAllows) {
+  const std::string recipe = edited_recipe({{"peak = 0.01", "peak = 100"},
+                                            {"warmup_steps = 5", "warmup_steps = 0"},
+                                            {"steps = 30", "steps = 30\nmax_skipped_steps = 3"}});
+  const ProgramResult result = run_program(train(recipe, "run"));
+  EXPECT_TRUE(ends_with_error(result, {"the loss is ", ", and 3 steps were skipped before"}));
+  std::vector<nlohmann::json> skipped = events_of("run");
+  std::erase_if(skipped, [](const nlohmann::json& event) { return event["event"] != "skipped"; });
+  EXPECT_EQ(skipped.size(), 3u);
+}
+
 }  // namespace
 }  // namespace sputnik::cli

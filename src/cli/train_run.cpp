@@ -107,6 +107,14 @@ Result<void> TrainRun::step(TrainProgress& progress) {
     return made.error();
   }
   const StepReport& report = made.value();
+  if (report.is_skipped) {
+    ordered_json line{{"event", "skipped"}, {"step", report.step}, {"tokens", report.n_tokens}};
+    meter_.add_to(line, report);
+    progress.say(fmt::format("step {}: the loss is not a number; skipped, {} of {} that may be",
+                             report.step, trainer_.n_skipped_steps(),
+                             recipe_.trainer.max_skipped_steps));
+    return record_.add(line);
+  }
   ordered_json line = step_line(report, seconds_since(begin));
   meter_.add_to(line, report);
   SPUTNIK_CHECK_OK(record_.add(line));

@@ -296,6 +296,7 @@ void read_trainer(const json& document, TrainerOptions& trainer, std::optional<E
   train.read("first_mtp_loss", trainer.first_mtp_loss, 0, 100);
   train.read("last_mtp_loss", trainer.last_mtp_loss, 0, 100);
   train.read("mtp_change", trainer.mtp_change, 0, 1);
+  train.read("max_skipped_steps", trainer.max_skipped_steps, 0, kMany);
   train.read("ema_decay", trainer.ema_decay, 0, 0.9999999);
   train.finish();
 

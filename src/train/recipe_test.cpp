@@ -122,7 +122,8 @@ TEST(Recipe, SaysWhatTheMachineCosts) {
   EXPECT_EQ(recipe.cost.watts, 30);
   EXPECT_EQ(error_of(good + "\n[cost]\ncurrency = \"euro\"\n"),
             "[cost] currency is \"euro\", not three letters like USD");
-  EXPECT_EQ(error_of(good + "\n[cost]\nwatts = 0\n"), "[cost] watts is 0, not within 1..1000000000");
+  EXPECT_EQ(error_of(good + "\n[cost]\nwatts = 0\n"),
+            "[cost] watts is 0, not within 1..1000000000");
 }
 
 TEST(Recipe, ItsHashIsThatOfWhatIsTrained) {

@@ -78,4 +78,8 @@ RouterBalance::Statistics RouterBalance::update(double gamma) {
   return statistics;
 }
 
+void RouterBalance::forget() {
+  for (Layer& layer : layers_) std::fill(layer.tokens.begin(), layer.tokens.end(), 0);
+}
+
 }  // namespace sputnik

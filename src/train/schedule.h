@@ -61,6 +61,7 @@ class RouterBalance {
   // b_i += gamma for experts below the mean load of their layer, -= gamma above it. Forgets the
   // counts. The caller says parameters.changed().
   Statistics update(double gamma);
+  void forget();  // the counts of a step that is not to be learned from
 
  private:
   struct Layer {

@@ -107,13 +107,30 @@ Result<StepReport> Trainer::step() {
     balance_.add(ops_.expert_loads());
   }
   report.gradient_norm = gradient_norm(*model_.parameters);
-  if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm)) {
+  if (std::isfinite(report.loss) && std::isfinite(report.gradient_norm)) {
+    update(report);
+  } else if (n_skipped_ < options_.max_skipped_steps) {
+    ++n_skipped_;
+    report.is_skipped = true;
+    balance_.forget();
+  } else {
     packer_.set_cursors(cursors);
+    balance_.forget();
     return invalid_argument(
-        "step {}: the loss is {} and the length of the gradient {}; a lower learning rate or a "
+        "step {}: the loss is {} and the length of the gradient {}{}; a lower learning rate or a "
         "longer warm-up may help",
-        step_ + 1, std::abs(report.loss), std::abs(report.gradient_norm));  // no "-nan"
+        step_ + 1, std::abs(report.loss), std::abs(report.gradient_norm),  // no "-nan"
+        n_skipped_ > 0 ? fmt::format(", and {} steps were skipped before", n_skipped_) : "");
   }
+  ++step_;
+  n_tokens_total_ += report.n_tokens;
+  report.step = step_;
+  report.n_tokens_total = n_tokens_total_;
+  return report;
+}
+
+// Weights, moments, router biases and average, by the gradients as they are now.
+void Trainer::update(StepReport& report) {
   report.learning_rate = options_.learning_rate.at(step_, options_.n_steps);
   const double clip = options_.clip_norm > 0 && report.gradient_norm > options_.clip_norm
                           ? options_.clip_norm / report.gradient_norm
@@ -122,11 +139,6 @@ Result<StepReport> Trainer::step() {
   report.router = balance_.update(options_.router_bias.at(step_, options_.n_steps));
   model_.parameters->changed();
   update_average();
-  ++step_;
-  n_tokens_total_ += report.n_tokens;
-  report.step = step_;
-  report.n_tokens_total = n_tokens_total_;
-  return report;
 }
 
 void Trainer::update_average() {
@@ -160,7 +172,8 @@ Result<void> Trainer::save(const std::filesystem::path& path,
                         {"step", step_},
                         {"optimizer", optimizer_->name()},
                         {"optimizer_steps", optimizer_->n_steps()},
-                        {"n_tokens", n_tokens_total_}};
+                        {"n_tokens", n_tokens_total_},
+                        {"n_skipped", n_skipped_}};
   auto& cursors = header["cursors"] = nlohmann::json::array();
   for (const DataCursor& cursor : packer_.cursors())
     cursors.push_back({{"next_document", cursor.next_document}, {"n_tokens", cursor.n_tokens}});
@@ -204,6 +217,10 @@ Result<void> Trainer::load(const std::filesystem::path& path, const nlohmann::js
   SPUTNIK_TRY(const std::int64_t step, number(header, "step"));
   SPUTNIK_TRY(const std::int64_t optimizer_steps, number(header, "optimizer_steps"));
   SPUTNIK_TRY(const std::int64_t n_tokens, number(header, "n_tokens"));
+  std::int64_t n_skipped = 0;  // older checkpoints say nothing: none were
+  if (header.contains("n_skipped")) {
+    SPUTNIK_TRY(n_skipped, number(header, "n_skipped"));
+  }
   const nlohmann::json cursor_list = header.value("cursors", nlohmann::json::array());
   if (cursor_list.size() != packer_.cursors().size())
     return corrupt("{}: cursors of {} sources, not {}", path.string(), cursor_list.size(),
@@ -232,6 +249,7 @@ Result<void> Trainer::load(const std::filesystem::path& path, const nlohmann::js
   optimizer_->set_n_steps(optimizer_steps);
   step_ = step;
   n_tokens_total_ = n_tokens;
+  n_skipped_ = n_skipped;
   model_.parameters->changed();
   return ok_result();
 }

@@ -37,12 +37,16 @@ struct TrainerOptions {
   // What the prediction module's loss counts for, if the model has one (DeepSeek-V3: 0.3, then 0.1
   // after 67 % of training).
   double first_mtp_loss = 0.3, last_mtp_loss = 0.1, mtp_change = 0.67;
+  // Steps whose loss or gradient is not a number that may be left out: counted, but nothing is
+  // learned from their documents. One more ends the training.
+  std::int64_t max_skipped_steps = 0;
   double ema_decay = 0;  // 0: no moving average of the weights is kept
 };
 
 struct StepReport {
-  std::int64_t step = 0;  // steps done, this one included
-  double loss = 0;        // mean cross-entropy of the tokens that count, in nats
+  std::int64_t step = 0;    // steps done, this one included
+  bool is_skipped = false;  // the loss or the gradient is not a number, and the weights as before
+  double loss = 0;          // mean cross-entropy of the tokens that count, in nats
   double mtp_loss = 0;
   double gradient_norm = 0;  // before clipping
   double learning_rate = 0;
@@ -59,11 +63,13 @@ class Trainer {
   Trainer(TrainableModel& model, Packer& packer, ThreadPool& pool,
           const kernels::KernelTable& kernels, const TrainerOptions& options);
 
-  // kInvalidArgument: the loss or a gradient is not a number. Weights are those of the step before.
+  // kInvalidArgument: the loss or a gradient is not a number, and no more steps may be skipped.
+  // Weights are those of the step before.
   Result<StepReport> step();
 
   std::int64_t n_steps_done() const { return step_; }
   std::int64_t n_tokens_total() const { return n_tokens_total_; }
+  std::int64_t n_skipped_steps() const { return n_skipped_; }
   std::int64_t memory_bytes() const { return ops_.memory_bytes(); }
 
   // identity says what is trained: a JSON object of strings, all of which must be the same when
@@ -77,6 +83,7 @@ class Trainer {
   std::span<const float> averaged(const Parameter& parameter) const;
 
  private:
+  void update(StepReport& report);
   void update_average();
 
   TrainableModel& model_;
@@ -89,6 +96,7 @@ class Trainer {
   std::vector<std::vector<float>> average_;  // in the order of the parameters; empty: none is kept
   std::int64_t step_ = 0;
   std::int64_t n_tokens_total_ = 0;
+  std::int64_t n_skipped_ = 0;
 };
 
 }  // namespace sputnik
