@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/run.h"
 #include "tasks/check.h"
+#include "tasks/talk.h"
 #include "tasks/task.h"
 #include "tasks/template.h"
 
@@ -19,7 +20,7 @@ using tasks::Split;
 using tasks::Task;
 
 struct Options {
-  std::string family, split = "train", trace = "short";
+  std::string family, split = "train", trace = "short", talk, topic;
   int level = 1;
   std::uint64_t seed = 0;
   std::int64_t count = 1, check = 0;
@@ -187,7 +188,45 @@ Result<int> bench_families(const Options& options) {
   return 0;
 }
 
+void print_talk(std::uint64_t seed, const tasks::Talk& talk, const Options& options) {
+  if (options.json) {
+    Json json{{"seed", seed}, {"split", options.split}};
+    Json& turns = json["turns"] = Json::array();
+    for (const tasks::TalkTurn& turn : talk.turns) {
+      turns.push_back(Json{{"topic", turn.topic},
+                           {"user", turn.user},
+                           {"thought", turn.thought},
+                           {"answer", turn.answer}});
+    }
+    write_json_line(json);
+    return;
+  }
+  write(fmt::format("# talk {}: {}\n", seed, talk.turns.back().topic));
+  for (const tasks::TalkTurn& turn : talk.turns) {
+    write(fmt::format("> {}\n", turn.user));
+    if (!turn.thought.empty()) write(fmt::format("<think>\n{}\n</think>\n", turn.thought));
+    write(fmt::format("{}\n", turn.answer));
+  }
+  write("\n");
+}
+
+Result<int> print_talks(const Options& options) {
+  SPUTNIK_TRY(const tasks::TalkMaterial material, tasks::TalkMaterial::load(options.talk));
+  const Split split = options.split == "test" ? Split::kTest : Split::kTrain;
+  for (std::int64_t i = 0; i < options.count; ++i) {
+    const std::uint64_t seed = options.seed + static_cast<std::uint64_t>(i);
+    if (options.topic.empty()) {
+      print_talk(seed, material.generate(seed, split), options);
+    } else {
+      SPUTNIK_TRY(const tasks::Talk talk, material.generate_topic(options.topic, seed, split));
+      print_talk(seed, talk, options);
+    }
+  }
+  return 0;
+}
+
 Result<int> run_gym(const Options& options) {
+  if (!options.talk.empty()) return print_talks(options);
   if (options.list) {
     print_families(options.json);
     return 0;
@@ -235,13 +274,20 @@ void add_gym_command(CLI::App& app, int& exit_code) {
   command->add_flag("--bench", options->bench, "Tasks made per second")
       ->excludes(list)
       ->excludes(check);
+  auto* talk = command
+                   ->add_option("--talk", options->talk,
+                                "Print small talk instead, from this folder of material")
+                   ->excludes(list)
+                   ->excludes(check);
+  command->add_option("--topic", options->topic, "One topic of the talk")->needs(talk);
   command->add_flag("--json", options->json, "One JSON object per line");
   command->footer(
       "Examples:\n"
       "  sputnik gym --list\n"
       "  sputnik gym countdown --level 2 --count 3 --trace corrected\n"
       "  sputnik gym knights --split test --seed 100 --count 1000 --json\n"
-      "  sputnik gym --check 1000");
+      "  sputnik gym --check 1000\n"
+      "  sputnik gym --talk data/talk --count 10");
   command->callback([options, &exit_code] { exit_code = run(run_gym(*options)); });
 }
 

@@ -65,6 +65,23 @@ TEST(GymCommand, ChecksAFamily) {
   EXPECT_EQ(output.lines().size(), 7u);
 }
 
+TEST(GymCommand, PrintsTalk) {
+  const std::string folder = SPUTNIK_SOURCE_DIR "/data/talk";
+  const Output all = gym("--talk " + folder + " --count 5 --json");
+  EXPECT_EQ(all.status, 0);
+  ASSERT_EQ(all.lines().size(), 5u);
+  for (const std::string& line : all.lines()) {
+    const auto json = nlohmann::json::parse(line, nullptr, false);
+    ASSERT_TRUE(json.is_object()) << line;
+    EXPECT_FALSE(json["turns"].empty());
+  }
+  EXPECT_NE(gym("--talk " + folder + " --topic are_you_r1").text.find("Sputnik-1"),
+            std::string::npos);
+  EXPECT_EQ(gym("--talk " + folder + " --topic nothing").text,
+            "error: there is no topic nothing\n");
+  EXPECT_EQ(gym("--talk nowhere").status, 1);
+}
+
 TEST(GymCommand, SaysWhatIsWrong) {
   EXPECT_EQ(gym("").text, "error: name a family; `sputnik gym --list` shows them\n");
   EXPECT_EQ(gym("nothing").text, "error: there is no family of tasks named 'nothing'\n");

@@ -243,9 +243,10 @@ class Conversation {
     SPUTNIK_ASSERT(!phrasings.empty());
     std::vector<Piece> pieces;
     expand_into(draw_.pick(phrasings)->text, pieces);
+    add_prefix(topic, pieces);
     TalkTurn turn;
     turn.topic = topic.name;
-    turn.user = topic.is_exact ? join(pieces) : as_typed(std::move(pieces));
+    turn.user = topic.is_exact ? join(pieces) : as_typed(pieces);
     if (!topic.thoughts.empty()) turn.thought = expand(draw_.pick(topic.thoughts));
     turn.answer = expand(draw_.pick(topic.answers));
 
@@ -268,6 +269,30 @@ class Conversation {
     // What draws new rows may be asked again.
     if (!topic.fresh.empty()) said_.erase(&topic);
     previous_ = &topic;
+  }
+
+  static std::string first_word(std::string_view text) {
+    std::string word;
+    for (const char c : text) {
+      if (!is_letter(c)) break;
+      word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    return word;
+  }
+
+  // "Hello." before the matter, unless it begins in such a way itself.
+  void add_prefix(const TalkTopic& topic, std::vector<Piece>& pieces) {
+    const TalkPrefixes& prefixes =
+        previous_ == nullptr ? material_.before_first : material_.before_later;
+    if (prefixes.texts.empty() || !draw_.chance(prefixes.percent)) return;
+    if (!topic.after.empty() || !topic.tells.empty() || topic.is_exact || topic.opens ||
+        topic.closes)
+      return;
+    const std::string word = first_word(join(pieces));
+    const bool begins_so =
+        std::any_of(prefixes.texts.begin(), prefixes.texts.end(),
+                    [&](const std::string& text) { return first_word(text) == word; });
+    if (!begins_so) pieces.insert(pieces.begin(), {draw_.pick(prefixes.texts) + " ", true});
   }
 
   // The words of a text but the smallest, which are in any text.
@@ -297,38 +322,12 @@ class Conversation {
   }
 
   static void drop_end(std::string& text) {
-    while (text.size() > 1 && (text.back() == '.' || text.back() == '?' || text.back() == '!'))
+    while (text.size() > 1 &&
+           (text.back() == '.' || text.back() == ' ' || text.back() == '?' || text.back() == '!'))
       text.pop_back();
   }
 
   static bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
-
-  // Whole words, by the short forms of chats.
-  static void shorten(std::string& text) {
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kForms = {{
-        {"what is", "whats"},
-        {"who is", "whos"},
-        {"do not", "dont"},
-        {"i am", "im"},
-        {"going to", "gonna"},
-        {"want to", "wanna"},
-        {"because", "cuz"},
-        {"thank you", "thx"},
-        {"please", "pls"},
-        {"your", "ur"},
-        {"you", "u"},
-        {"are", "r"},
-    }};
-    for (const auto& [word, form] : kForms) {
-      for (std::size_t at = text.find(word); at != text.npos; at = text.find(word, at + 1)) {
-        const std::size_t end = at + word.size();
-        const bool whole =
-            (at == 0 || !is_letter(text[at - 1])) && (end == text.size() || !is_letter(text[end]));
-        if (whole) text.replace(at, word.size(), form);
-      }
-    }
-    std::erase(text, '\'');
-  }
 
   // One slip in one longer word.
   void misspell(std::string& text) {
@@ -359,7 +358,19 @@ class Conversation {
     }
   }
 
-  std::string as_typed(std::vector<Piece> pieces) {
+  // Neither split may happen upon the other's phrasings by misspelling its own.
+  bool is_of_other_split(const std::string& text) const {
+    const auto wording = material_.plain_wordings.find(normalized_wording(text));
+    return wording != material_.plain_wordings.end() &&
+           wording->second != (draw_.split() == Split::kTest);
+  }
+
+  std::string as_typed(const std::vector<Piece>& pieces) {
+    std::string text = sloppy(pieces);
+    return is_of_other_split(text) ? join(pieces) : text;
+  }
+
+  std::string sloppy(std::vector<Piece> pieces) {
     const auto how = draw_.between(1, 100);
     if (how <= 8) {
       std::vector<std::size_t> literals;
@@ -371,7 +382,7 @@ class Conversation {
       for (Piece& piece : pieces) {
         if (!piece.is_literal) continue;
         lower(piece.text);
-        shorten(piece.text);
+        shorten_wording(piece.text);
       }
     }
     std::string text = join(pieces);

@@ -15,7 +15,8 @@ constexpr std::size_t kMaxSameWords = 3;  // of four words in a row
 constexpr std::size_t kMaxSameWord = 5;   // one word after itself
 
 // Lower case; straight apostrophes; everything but letters, digits, apostrophes and hyphens becomes
-// one space. Begins and ends with a space, so that whole words can be looked for.
+// one space, and so does the border of ASCII and other letters. Begins and ends with a space, so
+// that whole words can be looked for.
 std::string plain(std::string_view text) {
   std::string out = " ";
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -24,6 +25,8 @@ std::string plain(std::string_view text) {
       out += '\'';
       i += 2;
     } else if (c >= 0x80 || std::isalnum(c) != 0 || c == '\'' || c == '-') {
+      const bool was_other = static_cast<unsigned char>(out.back()) >= 0x80;
+      if (out.back() != ' ' && was_other != (c >= 0x80)) out += ' ';
       out += static_cast<char>(std::tolower(c));
     } else if (out.back() != ' ') {
       out += ' ';

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <tuple>
 
 #include "base/mapped_file.h"
 #include "base/utf8.h"
@@ -17,7 +18,11 @@ constexpr std::size_t kMaxFileBytes = 4 << 20;
 constexpr std::size_t kMaxLineBytes = 4096;
 constexpr std::size_t kMaxTextBytes = 2000;  // of what a text becomes
 constexpr std::size_t kMaxWordings = 1024;   // of one phrasing
-constexpr std::size_t kMaxRows = 20000;
+// Of a whole material: hostile files are small and mean much.
+constexpr std::size_t kMaxAllWordings = 200'000;
+constexpr std::size_t kMaxRows = 100'000;
+constexpr std::size_t kMaxLists = 1000;
+constexpr int kMaxListDepth = 16;
 constexpr std::size_t kHoldOutEvery = 5;
 constexpr std::int64_t kMaxNumber = 1000;
 constexpr std::int64_t kMaxCount = 20;
@@ -84,6 +89,23 @@ bool is_plain_word(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
+// Control characters of ASCII and of Unicode's first page, and what looks like a control token.
+bool holds_control(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    if (c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0)) return true;
+  }
+  return text.find("<｜") != text.npos || text.find("think>") != text.npos;
+}
+
+// For messages.
+std::string shortened(std::string_view text) {
+  constexpr std::size_t kMaxBytes = 60;
+  if (text.size() <= kMaxBytes) return std::string(text);
+  return fmt::format("{}...", text.substr(0, complete_utf8_prefix(text.substr(0, kMaxBytes))));
+}
+
 struct RawTopic {
   Line header;
   std::string group;
@@ -107,8 +129,8 @@ class Reader final : public TalkLists {
     for (const bool held_out : {false, true}) {
       const bool any =
           std::any_of(state_.topics.begin(), state_.topics.end(), [&](const TalkTopic& topic) {
-            return topic.after.empty() && topic.needs.empty() && !topic.closes &&
-                   (!held_out || topic.has_held_out);
+            return topic.weight > 0 && topic.after.empty() && topic.needs.empty() &&
+                   !topic.closes && (!held_out || topic.has_held_out);
           });
       if (!any) return corrupt("no %talk can begin a {} conversation", held_out ? "test" : "train");
     }
@@ -133,7 +155,7 @@ class Reader final : public TalkLists {
 
   // Headers, and below each its lines.
   Result<void> read_lines() {
-    enum class Place { kNowhere, kList, kPhrases, kTalk } place = Place::kNowhere;
+    enum class Place { kNowhere, kList, kPhrases, kBefore, kTalk } place = Place::kNowhere;
     std::string group = "talk";
     double group_weight = 1;
     for (std::size_t f = 0; f < files_.size(); ++f) {
@@ -147,23 +169,23 @@ class Reader final : public TalkLists {
         if (line.text.size() > kMaxLineBytes)
           return at(line, corrupt("is longer than {} bytes", kMaxLineBytes));
         if (!is_valid_utf8(line.text)) return at(line, corrupt("is not UTF-8"));
-        const auto is_control = [](char c) {
-          return static_cast<unsigned char>(c) < 32 || c == 127;
-        };
-        if (std::any_of(line.text.begin(), line.text.end(), is_control) ||
-            line.text.find("<｜") != line.text.npos || line.text.find("think>") != line.text.npos)
+        if (holds_control(line.text))
           return at(line, corrupt("holds a control character or token"));
         if (line.text[0] != '%') {
           switch (place) {
             case Place::kNowhere:
               return at(line, corrupt("stands under no header"));
             case Place::kList:
-              if (list_lines_.back().size() >= kMaxRows)
-                return at(line, corrupt("the list is longer than {} rows", kMaxRows));
+              if (++state_.counts.list_rows > kMaxRows)
+                return at(line, corrupt("the lists have more than {} rows", kMaxRows));
               list_lines_.back().push_back(line);
               break;
             case Place::kPhrases:
+              if (line.text[0] != '>') return at(line, corrupt("does not begin with >"));
               phrases_[current_phrases_].push_back(line);
+              break;
+            case Place::kBefore:
+              before_->texts.emplace_back(line.text);
               break;
             case Place::kTalk:
               raw_topics_.back().lines.push_back(line);
@@ -193,11 +215,20 @@ class Reader final : public TalkLists {
           if (!group_names_.insert(group).second)
             return at(line, corrupt("%group {} is there twice", group));
           group_weight = static_cast<double>(*weight);
+        } else if (kind == "before") {
+          place = Place::kBefore;
+          const std::string_view where = take_word(words);
+          const auto percent = as_number(words);
+          if ((where != "first" && where != "later") || !percent || *percent > 100)
+            return at(line, corrupt("%before needs first or later, and a percentage"));
+          before_ = where == "first" ? &state_.before_first : &state_.before_later;
+          before_->percent = static_cast<int>(*percent);
         } else if (kind == "talk") {
           place = Place::kTalk;
           raw_topics_.push_back({line, group, group_weight, {}});
         } else {
-          return at(line, corrupt("begins with none of %list, %range, %phrases, %group and %talk"));
+          return at(line, corrupt("begins with none of %list, %range, %phrases, %before, %group "
+                                  "and %talk"));
         }
       }
     }
@@ -208,6 +239,7 @@ class Reader final : public TalkLists {
     if (!is_name(name) || (name.back() >= '0' && name.back() <= '9') || name.starts_with("my_") ||
         name == "last")
       return corrupt("no list can have this name");
+    if (state_.lists.size() >= kMaxLists) return corrupt("there are more than {} lists", kMaxLists);
     if (!list_ids_.try_emplace(std::string(name), state_.lists.size()).second)
       return corrupt("the list {} is there twice", name);
     TalkList& list = state_.lists.emplace_back();
@@ -250,6 +282,9 @@ class Reader final : public TalkLists {
     const auto high = as_number(words);
     if (!low || !high || *low > *high)
       return corrupt("%range needs a name and two numbers up to {}", kMaxNumber);
+    state_.counts.list_rows += static_cast<std::size_t>(*high - *low) + 1;
+    if (state_.counts.list_rows > kMaxRows)
+      return corrupt("the lists have more than {} rows", kMaxRows);
     list->columns = {"text"};
     list->distinct = {true};
     for (std::int64_t n = *low; n <= *high; ++n) {
@@ -286,7 +321,6 @@ class Reader final : public TalkLists {
       if (list.rows.empty()) return corrupt("the list {} is empty", list.name);
       if (list.is_held_out && list.rows.size() < kHoldOutEvery)
         return corrupt("the list {} is too short to hold values out", list.name);
-      state_.counts.list_rows += list.rows.size();
     }
     return ok_result();
   }
@@ -311,10 +345,14 @@ class Reader final : public TalkLists {
     longest_of_list_.assign(state_.lists.size(), 0);
     enum Mark : char { kUnseen, kOpen, kDone };
     std::vector<char> marks(state_.lists.size(), kUnseen);
-    const std::function<Result<void>(std::size_t)> visit = [&](std::size_t i) -> Result<void> {
+    const std::function<Result<void>(std::size_t, int)> visit = [&](std::size_t i,
+                                                                    int depth) -> Result<void> {
       const TalkList& list = state_.lists[i];
       if (marks[i] == kDone) return ok_result();
       if (marks[i] == kOpen) return corrupt("the list {} refers to itself", list.name);
+      if (depth > kMaxListDepth)
+        return corrupt("more than {} lists refer to each other, with {} the last", kMaxListDepth,
+                       list.name);
       marks[i] = kOpen;
       for (std::size_t r = 0; r < list.rows.size(); ++r) {
         for (const TalkText& cell : list.rows[r].cells) {
@@ -325,7 +363,7 @@ class Reader final : public TalkLists {
             for (const TalkSlot& slot : node.slots) others.push_back(slot.list);
           });
           if (has_last) return corrupt("the list {} refers to {{last}}", list.name);
-          for (const std::size_t other : others) SPUTNIK_CHECK_OK(visit(other));
+          for (const std::size_t other : others) SPUTNIK_CHECK_OK(visit(other, depth + 1));
           if (auto checked = check_text(cell); !checked.ok())
             return std::move(checked).error().in(fmt::format("list {}", list.name));
           longest_of_list_[i] = std::max(longest_of_list_[i], longest(cell));
@@ -334,31 +372,44 @@ class Reader final : public TalkLists {
       marks[i] = kDone;
       return ok_result();
     };
-    // Deep chains of lists would need a deep stack.
-    if (state_.lists.size() > 2000) return corrupt("there are more than 2000 lists");
-    for (std::size_t i = 0; i < state_.lists.size(); ++i) SPUTNIK_CHECK_OK(visit(i));
+    for (std::size_t i = 0; i < state_.lists.size(); ++i) SPUTNIK_CHECK_OK(visit(i, 0));
     return ok_result();
   }
 
+  enum class Argument { kWord, kNumber, kCount };
+
+  // The first cell of a column that no function of this kind takes, or nothing.
+  const std::string& unfit_cell(std::size_t list, std::size_t column, Argument argument) {
+    const auto [it, is_new] = unfit_.try_emplace({list, column, argument});
+    if (!is_new) return it->second;
+    for (const TalkList::Row& row : state_.lists[list].rows) {
+      const std::string& cell = row.plain[column];
+      const auto n = as_number(cell);
+      const bool fits = argument == Argument::kWord     ? is_plain_word(cell)
+                        : argument == Argument::kNumber ? n && *n >= 1
+                                                        : n && 2 <= *n && *n <= kMaxCount;
+      if (fits) continue;
+      it->second = cell.empty() ? "{...}" : cell;
+      break;
+    }
+    return it->second;
+  }
+
   // What parse_talk_text() cannot see: what functions are applied to, and how long it may become.
-  Result<void> check_text(const TalkText& text) const {
+  Result<void> check_text(const TalkText& text) {
     std::optional<Error> error;
     for_each_node(text, [&](const TalkText::Node& node) {
       if (error || node.kind != TalkText::Node::Kind::kCall) return;
+      const bool counts =
+          node.function == TalkFunction::kCountUp || node.function == TalkFunction::kCountDown;
+      const Argument argument = counts                         ? Argument::kCount
+                                : takes_numbers(node.function) ? Argument::kNumber
+                                                               : Argument::kWord;
       for (const TalkSlot& slot : node.slots) {
-        for (const TalkList::Row& row : state_.lists[slot.list].rows) {
-          const std::string& cell = row.plain[slot.column];
-          const auto n = as_number(cell);
-          const bool counts =
-              node.function == TalkFunction::kCountUp || node.function == TalkFunction::kCountDown;
-          const bool fits = takes_numbers(node.function)
-                                ? n && *n >= 1 && (!counts || (*n >= 2 && *n <= kMaxCount))
-                                : is_plain_word(cell);
-          if (!fits && !error) {
-            error = corrupt("a function is applied to {}, where a cell is \"{}\"",
-                            state_.lists[slot.list].name, cell);
-          }
-        }
+        const std::string& unfit = unfit_cell(slot.list, slot.column, argument);
+        if (unfit.empty() || error) continue;
+        error = corrupt("a function is applied to {}, where a cell is \"{}\"",
+                        state_.lists[slot.list].name, shortened(unfit));
       }
     });
     if (error) return *error;
@@ -367,7 +418,7 @@ class Reader final : public TalkLists {
     return ok_result();
   }
 
-  Result<TalkText> read_text(std::string_view text) const {
+  Result<TalkText> read_text(std::string_view text) {
     SPUTNIK_TRY(TalkText parsed, parse_talk_text(text, *this));
     if (parsed.nodes.empty()) return corrupt("says nothing");
     SPUTNIK_CHECK_OK(check_text(parsed));
@@ -403,20 +454,17 @@ class Reader final : public TalkLists {
       return ok_result();
     }
     if (key == "fresh") return lists(topic.fresh);
+    bool* const flag = key == "exact"    ? &topic.is_exact
+                       : key == "opens"  ? &topic.opens
+                       : key == "closes" ? &topic.closes
+                                         : nullptr;
+    if (flag == nullptr) return corrupt("@ {}: there is no such attribute", key);
     if (!words.empty()) return corrupt("@ {} takes no value", key);
-    if (key == "exact") {
-      topic.is_exact = true;
-    } else if (key == "opens") {
-      topic.opens = true;
-    } else if (key == "closes") {
-      topic.closes = true;
-    } else {
-      return corrupt("@ {}: there is no such attribute", key);
-    }
+    *flag = true;
     return ok_result();
   }
 
-  Result<void> read_rule(std::string_view words, TalkTopic& topic) const {
+  Result<void> read_rule(std::string_view words, TalkTopic& topic) {
     std::string_view kind = take_word(words);
     if (kind.ends_with(':')) kind.remove_suffix(1);
     if (kind == "refuses") {
@@ -455,21 +503,20 @@ class Reader final : public TalkLists {
       if (!here.insert(normal).second) continue;
       const auto [it, is_new] = wordings_.try_emplace({state_.topics.size(), normal}, line.number);
       if (!is_new) {
-        return at(line, corrupt("\"{}\" is also what line {} says", printable_wording(wording),
-                                it->second));
+        return at(line,
+                  corrupt("\"{}\" is also what line {} says", shortened(wording), it->second));
       }
       uses_[normal].push_back({line, state_.topics.size(), is_held_out});
+      if (normal.find('{') == normal.npos) state_.plain_wordings.emplace(normal, is_held_out);
     }
     state_.counts.wordings += here.size();
+    if (state_.counts.wordings > kMaxAllWordings)
+      return at(line, corrupt("there are more than {} wordings", kMaxAllWordings));
     ++state_.counts.phrasings;
     if (is_held_out) ++state_.counts.held_out;
     topic.has_held_out = topic.has_held_out || is_held_out;
     topic.phrasings.push_back({std::move(text).value(), is_held_out});
     return ok_result();
-  }
-
-  static std::string printable_wording(const std::string& wording) {
-    return wording.size() > 60 ? wording.substr(0, 60) + "..." : wording;
   }
 
   Result<void> read_topic(const RawTopic& raw) {
@@ -494,12 +541,11 @@ class Reader final : public TalkLists {
       } else if (mark == ">>") {
         const auto phrases = phrases_.find(text);
         if (phrases == phrases_.end())
-          return at(line,
-                    corrupt("there are no %phrases {}", printable_wording(std::string(text))));
+          return at(line, corrupt("there are no %phrases {}", shortened(text)));
         std::size_t n = 0;
         for (const Line& phrase : phrases->second) {
           std::string_view phrase_text = phrase.text;
-          if (take_word(phrase_text) != ">") return at(phrase, corrupt("does not begin with >"));
+          (void)take_word(phrase_text);
           const bool held_out = n++ % kHoldOutEvery == kHoldOutEvery - 1;
           SPUTNIK_CHECK_OK(add_phrasing(phrase, phrase_text, held_out, topic));
         }
@@ -592,18 +638,17 @@ class Reader final : public TalkLists {
       for (const Use& use : uses) {
         const Use& first = uses.front();
         if (use.is_held_out != first.is_held_out) {
-          return at(use.line, corrupt("\"{}\" is held out, but not in {} line {}, or the reverse",
-                                      printable_wording(wording), files_[first.line.file].name,
-                                      first.line.number));
+          return at(use.line,
+                    corrupt("\"{}\" is held out, but not in {} line {}, or the reverse",
+                            shortened(wording), files_[first.line.file].name, first.line.number));
         }
         const auto is_free = [&](const Use& u) {
           const TalkTopic& topic = state_.topics[u.topic];
           return topic.after.empty() && topic.needs.empty() && topic.unless.empty();
         };
         if (use.topic != first.topic && is_free(use) && is_free(first)) {
-          return at(use.line,
-                    corrupt("\"{}\" is also what {} line {} says", printable_wording(wording),
-                            files_[first.line.file].name, first.line.number));
+          return at(use.line, corrupt("\"{}\" is also what {} line {} says", shortened(wording),
+                                      files_[first.line.file].name, first.line.number));
         }
       }
     }
@@ -632,8 +677,10 @@ class Reader final : public TalkLists {
   std::map<std::string, std::size_t, std::less<>> list_ids_;
   std::vector<std::vector<Line>> list_lines_;
   std::vector<std::size_t> longest_of_list_;
+  std::map<std::tuple<std::size_t, std::size_t, Argument>, std::string> unfit_;
   std::map<std::string, std::vector<Line>, std::less<>> phrases_;
   std::string current_phrases_;
+  TalkPrefixes* before_ = nullptr;
   std::set<std::string, std::less<>> group_names_, topic_names_;
   std::vector<RawTopic> raw_topics_;
   std::vector<Line> topic_lines_;

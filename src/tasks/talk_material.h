@@ -54,9 +54,18 @@ struct TalkTopic {
   bool has_held_out = false;
 };
 
+// What a user may say before the matter itself, in plain sentences.
+struct TalkPrefixes {
+  int percent = 0;
+  std::vector<std::string> texts;
+};
+
 struct TalkMaterial::State {
   std::vector<TalkList> lists;
   std::vector<TalkTopic> topics;
+  TalkPrefixes before_first, before_later;
+  // Phrasings without places, normalised: whether they are held out.
+  std::map<std::string, bool, std::less<>> plain_wordings;
   TalkCounts counts;
 };
 

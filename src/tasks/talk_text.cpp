@@ -188,6 +188,42 @@ bool is_ascii_alnum(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0;
 }
 
+bool is_word_byte(char c) {
+  return is_ascii_alnum(c) || c == '\'' || static_cast<unsigned char>(c) >= 0x80;
+}
+
+// What people write in chats, without the apostrophe that may be missing.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 17> kShortForms = {{
+    {"whats", "what is"},
+    {"whos", "who is"},
+    {"hows", "how is"},
+    {"dont", "do not"},
+    {"doesnt", "does not"},
+    {"isnt", "is not"},
+    {"arent", "are not"},
+    {"cant", "cannot"},
+    {"im", "i am"},
+    {"gonna", "going to"},
+    {"wanna", "want to"},
+    {"cuz", "because"},
+    {"thx", "thank you"},
+    {"pls", "please"},
+    {"ur", "your"},
+    {"u", "you"},
+    {"r", "are"},
+}};
+
+// Whole words alone.
+void replace_words(std::string& text, std::string_view what, std::string_view by) {
+  for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at)) {
+    const std::size_t end = at + what.size();
+    const bool whole = (at == 0 || !is_word_byte(text[at - 1])) &&
+                       (end == text.size() || !is_word_byte(text[end]));
+    if (whole) text.replace(at, what.size(), by);
+    at += whole ? by.size() : 1;
+  }
+}
+
 }  // namespace
 
 Result<TalkText> parse_talk_text(std::string_view text, const TalkLists& lists) {
@@ -315,7 +351,14 @@ std::string normalized_wording(std::string_view text) {
     }
   }
   while (!out.empty() && out.back() == ' ') out.pop_back();
+  // Contractions last, as their apostrophes may be missing.
+  for (const auto& [form, words] : kShortForms) replace_words(out, form, words);
   return out;
+}
+
+void shorten_wording(std::string& text) {
+  for (const auto& [form, words] : kShortForms) replace_words(text, words, form);
+  std::erase(text, '\'');
 }
 
 }  // namespace sputnik::tasks

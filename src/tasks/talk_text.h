@@ -81,9 +81,12 @@ std::string with_article(std::string_view text);
 // limit.
 std::optional<std::vector<std::string>> all_wordings(const TalkText& text, std::size_t limit);
 
-// As people type it, two texts are the same: lower case, without punctuation, apostrophes and
-// double spaces.
+// Two texts that people take for the same agree in this: lower case, without punctuation, with the
+// short forms of chats ("whats", "u") written out.
 std::string normalized_wording(std::string_view text);
+
+// The reverse: lower-case text with the short forms of chats, without apostrophes.
+void shorten_wording(std::string& text);
 
 // Calls f(node) for every node, those of choices included.
 template <class F>
