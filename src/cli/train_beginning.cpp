@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/mapped_file.h"
-#include "base/rng.h"
 #include "tokenizer/bpe_trainer.h"
+#include "train/checkpoint_file.h"
 
 namespace sputnik::cli {
 namespace {
