@@ -41,11 +41,13 @@ std::string money_text(double amount, std::string_view currency) {
   } else if (amount > 0) {
     const int digits = 1 - static_cast<int>(std::floor(std::log10(amount)));
     number = fmt::format("{:.{}f}", amount, std::min(digits, 15));
+    if (number.size() > 4 && number.back() == '0') number.pop_back();
   }
   return currency == "USD" ? "$" + number : fmt::format("{} {}", currency, number);
 }
 
 std::string duration_text(double seconds) {
+  if (seconds < 0.995) return fmt::format("{} s", three_digits(seconds));
   if (seconds < 99.95) return fmt::format("{:.1f} s", seconds);
   const double minutes = seconds / 60;
   if (minutes < 99.5) return fmt::format("{:.1f} min", minutes);

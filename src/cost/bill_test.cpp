@@ -166,6 +166,8 @@ TEST(Amounts, AreReadable) {
   EXPECT_EQ(money_text(0.0032, "USD"), "$0.0032");
   EXPECT_EQ(money_text(0.192, "EUR"), "EUR 0.19");
   EXPECT_EQ(money_text(0, "USD"), "$0.00");
+  EXPECT_EQ(money_text(0.08, "USD"), "$0.08");
+  EXPECT_EQ(duration_text(0.0471), "0.0471 s");
   EXPECT_EQ(duration_text(41.23), "41.2 s");
   EXPECT_EQ(duration_text(600), "10.0 min");
   EXPECT_EQ(duration_text(8640), "2 h 24 min");
