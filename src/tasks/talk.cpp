@@ -285,8 +285,8 @@ class Conversation {
     const TalkPrefixes& prefixes =
         previous_ == nullptr ? material_.before_first : material_.before_later;
     if (prefixes.texts.empty() || !draw_.chance(prefixes.percent)) return;
-    if (!topic.after.empty() || !topic.tells.empty() || topic.is_exact || topic.opens ||
-        topic.closes)
+    if (!topic.after.empty() || !topic.tells.empty() || topic.is_exact || topic.is_alone ||
+        topic.opens || topic.closes)
       return;
     const std::string word = first_word(join(pieces));
     const bool begins_so =

@@ -457,6 +457,7 @@ class Reader final : public TalkLists {
     bool* const flag = key == "exact"    ? &topic.is_exact
                        : key == "opens"  ? &topic.opens
                        : key == "closes" ? &topic.closes
+                       : key == "alone"  ? &topic.is_alone
                                          : nullptr;
     if (flag == nullptr) return corrupt("@ {}: there is no such attribute", key);
     if (!words.empty()) return corrupt("@ {} takes no value", key);

@@ -46,6 +46,7 @@ struct TalkTopic {
   std::vector<std::size_t> fresh;   // lists of which a new row is drawn though one is in use
   bool is_exact = false;            // the user's text is not made sloppy
   bool opens = false, closes = false;
+  bool is_alone = false;  // nothing is said before it in its turn
   std::vector<TalkPhrasing> phrasings;
   std::vector<TalkText> answers, thoughts;
   std::vector<TalkRuleText> rules;

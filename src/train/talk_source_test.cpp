@@ -35,8 +35,8 @@ TEST(TalkSource, SpellsATalkAsR1sTemplateDoes) {
   talk.turns[1].thought.clear();
   const Document document = talk_document(talk, true, true);
   EXPECT_EQ(spelled(document), first + "<think>\n\n</think>\n\nSputnik.<｜end▁of▁sentence｜>");
-  EXPECT_EQ(document.parts[9].text, "\n");
   EXPECT_EQ(document.parts[10].text, "\n");
+  EXPECT_EQ(document.parts[11].text, "\n");
 }
 
 TEST(TalkSource, LearnsOnlyWhatTheAssistantSaysIfAsked) {
