@@ -27,11 +27,14 @@ struct Report {
   double load_s = 0;
   std::int64_t peak_rss_bytes = 0;
   BenchResult result;
+  bool is_together = false;
   kernels::MachineLimits limits{};
 
   // Parts of what the machine can do at best; no value where nothing was measured to compare.
   std::optional<double> decode_share() const {
-    if (!result.decode_tokens_per_s || limits.read_bytes_per_s <= 0) return std::nullopt;
+    // Sequences that decode together share the weights that are read: another limit holds.
+    if (is_together || !result.decode_tokens_per_s || limits.read_bytes_per_s <= 0)
+      return std::nullopt;
     return result.decode_tokens_per_s->median * result.costs.decode_bytes_per_token /
            limits.read_bytes_per_s;
   }
@@ -48,6 +51,7 @@ Result<Report> measure(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
   SPUTNIK_TRY(const LoadedModel loaded, load(options.model.path, options.model));
   report.load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.is_together = options.bench.n_sequences > 1;
   SPUTNIK_TRY(report.result, run_bench(*loaded.model, options.bench));
   // Before the limits: they need memory of their own.
   report.peak_rss_bytes = peak_resident_bytes();
@@ -73,6 +77,7 @@ Json to_json(const Options& options, const Report& report) {
           {"prompt", options.bench.n_prompt},
           {"generate", options.bench.n_generate},
           {"depth", options.bench.depth},
+          {"sequences", options.bench.n_sequences},
           {"repetitions", options.bench.repetitions},
           {"prefill_tokens_per_s", to_json(result.prefill_tokens_per_s)},
           {"decode_tokens_per_s", to_json(result.decode_tokens_per_s)},
@@ -128,6 +133,12 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   command->add_option("--depth", bench.depth, "Tokens in the cache before that")
       ->check(between(0, 1 << 24))
       ->capture_default_str();
+  command
+      ->add_option("--sequences", bench.n_sequences,
+                   "So many at once, each with a prompt and generated tokens, drawn at temperature "
+                   "1")
+      ->check(between(1, 1 << 16))
+      ->capture_default_str();
   command->add_option("--threads", bench.n_threads, "Threads; 0: one per processor")
       ->check(between(0, 1024))
       ->capture_default_str();
@@ -153,9 +164,10 @@ void add_bench_command(CLI::App& app, int& exit_code) {
                     "Start even if the model seems not to fit");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->footer(
-      "Example:\n"
+      "Examples:\n"
       "  sputnik bench --model model.gguf --prompt 512 --generate 64 --threads 2 "
-      "--repetitions 5");
+      "--repetitions 5\n"
+      "  sputnik bench --model model.gguf --sequences 256 --prompt 60 --generate 120");
   command->callback([options, &exit_code] {
     exit_code = run([&]() -> Result<int> {
       options->bench.precision = options->model.precision_value();

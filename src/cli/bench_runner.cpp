@@ -94,6 +94,76 @@ class Runner {
   std::vector<std::int32_t> block_table_;
 };
 
+// All sequences of one repetition, from prompts that differ. Counted are the passes that only
+// prefill, and those that only decode: few do both.
+struct BatchSpeed {
+  double prefill_tokens_per_s = 0, decode_tokens_per_s = 0;
+};
+Result<BatchSpeed> generate_together(Engine& engine, const BenchOptions& options) {
+  engine.weights_changed();  // nothing is left of the repetition before
+  for (std::int64_t i = 0; i < options.n_sequences; ++i) {
+    GenerationRequest request;
+    request.prompt = random_tokens(options.n_prompt, engine.model().vocab_size());
+    request.prompt[0] = static_cast<std::int32_t>(i % engine.model().vocab_size());
+    request.max_tokens = options.n_generate;
+    request.sampling.temperature = 1;
+    request.sampling.seed = static_cast<std::uint64_t>(i);
+    const auto added = engine.add(std::move(request));
+    if (!added.ok()) return added.error();
+  }
+  double prefill_s = 0, decode_s = 0;
+  std::int64_t n_decoded = 0, n_prefilled = 0;
+  while (!engine.idle()) {
+    const Clock::time_point start = Clock::now();
+    const std::int64_t before = engine.n_computed_tokens();
+    const auto n = static_cast<std::int64_t>(engine.step().size());
+    const double seconds = seconds_since(start);
+    const std::int64_t computed = engine.n_computed_tokens() - before;
+    if (computed == n) {
+      decode_s += seconds;
+      n_decoded += n;
+    } else {
+      prefill_s += seconds;
+      n_prefilled += computed;
+    }
+  }
+  return BatchSpeed{static_cast<double>(n_prefilled) / prefill_s,
+                    static_cast<double>(n_decoded) / decode_s};
+}
+
+Result<BenchResult> run_together(const Model& model, const BenchOptions& options) {
+  if (options.n_prompt < 2 || options.n_generate < 2 || options.depth != 0) {
+    return invalid_argument(
+        "several sequences need a prompt and generated tokens, at least 2 of each, and no depth");
+  }
+  EngineOptions engine_options;
+  engine_options.n_threads = options.n_threads;
+  engine_options.isa = options.isa;
+  engine_options.context_length = options.n_prompt + options.n_generate;
+  engine_options.max_sequences = options.n_sequences;
+  engine_options.precision = options.precision;
+  engine_options.ignore_memory_check = options.ignore_memory_check;
+  SPUTNIK_TRY(const auto engine, Engine::create(model, engine_options));
+  BenchResult result;
+  result.kernels = engine->kernels().name;
+  result.n_threads = engine->n_threads();
+  result.int8_products = options.precision == Precision::kFast && has_quantized_weights(model);
+  result.costs = count_costs(model, options);
+  Progress progress("measuring");
+  std::vector<double> prefills, decodes;
+  // The first is not counted: it brings the weights into memory and makes room for activations.
+  for (int i = 0; i <= options.repetitions; ++i) {
+    progress.show(i, options.repetitions + 1, "repetitions");
+    SPUTNIK_TRY(const BatchSpeed speed, generate_together(*engine, options));
+    if (i == 0) continue;
+    prefills.push_back(speed.prefill_tokens_per_s);
+    decodes.push_back(speed.decode_tokens_per_s);
+  }
+  result.prefill_tokens_per_s = spread_of(std::move(prefills));
+  result.decode_tokens_per_s = spread_of(std::move(decodes));
+  return result;
+}
+
 Result<void> check(const BenchOptions& o) {
   if (o.n_prompt < 0 || o.n_generate < 0 || o.depth < 0 ||
       std::max({o.n_prompt, o.n_generate, o.depth}) > kMaxTokens)
@@ -119,6 +189,7 @@ Spread spread_of(std::vector<double> values) {
 
 Result<BenchResult> run_bench(const Model& model, const BenchOptions& options) {
   SPUTNIK_CHECK_OK(check(options));
+  if (options.n_sequences > 1) return run_together(model, options);
   SPUTNIK_TRY(const kernels::KernelTable* table, kernels::choose_table(options.isa));
   const std::int64_t n_tokens = options.depth + std::max(options.n_prompt, options.n_generate);
   SPUTNIK_CHECK_OK(check_memory(memory_need(model, n_tokens, 1, kChunk, options.precision),

@@ -15,7 +15,10 @@ struct BenchOptions {
   std::int64_t n_prompt = 512;   // tokens computed together, in chunks of 512; 0: not measured
   std::int64_t n_generate = 64;  // tokens computed one by one; 0: not measured
   std::int64_t depth = 0;        // tokens that are in the cache before either
-  int n_threads = 0;             // 0: every processor there is
+  // More than 1: so many sequences at once through the engine, sampling included: a prompt of
+  // n_prompt tokens and n_generate generated ones for each.
+  std::int64_t n_sequences = 1;
+  int n_threads = 0;  // 0: every processor there is
   int repetitions = 3;
   std::string isa;
   Precision precision = Precision::kFast;

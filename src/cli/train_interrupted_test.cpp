@@ -130,10 +130,11 @@ TEST_F(InterruptedTraining, OnATerminalOneLineIsRewrittenUntilCtrlC) {
   const std::string recipe = edited_recipe({{"steps = 30", "steps = 100000"}});
   Terminal terminal(train(recipe, "run"));
   EXPECT_TRUE(terminal.shows(" parameters, "));
-  EXPECT_TRUE(terminal.shows("; starting at step 0\r\n\r\x1b[Kstep 1 of 100000: loss "));
-  EXPECT_TRUE(terminal.shows("left\r\x1b[Kstep 2 of 100000: loss "));
-  EXPECT_TRUE(terminal.shows(" tokens/s, "));
+  EXPECT_TRUE(terminal.shows("; starting at step 0\r\n"));
+  EXPECT_TRUE(terminal.shows(" 1/100000  loss "));
+  EXPECT_TRUE(terminal.shows(" 2/100000  loss "));
   terminal.send("\x03");
+  EXPECT_TRUE(terminal.shows(" so far: "));
   EXPECT_TRUE(terminal.shows("\r\nerror: stopped after step "));
   EXPECT_TRUE(terminal.shows(" of 100000; --resume goes on\r\n"));
   EXPECT_EQ(terminal.wait(), 1);
