@@ -101,9 +101,10 @@ Result<void> TrainRun::step(TrainProgress& progress) {
   const auto begin = Clock::now();
   const auto made = trainer_.step();
   if (!made.ok()) {
-    SPUTNIK_CHECK_OK(record_.end({{"event", "failed"},
+    SPUTNIK_CHECK_OK(record_.add({{"event", "failed"},
                                   {"step", trainer_.n_steps_done()},
                                   {"message", made.error().message}}));
+    record_.finish();
     return made.error();
   }
   const StepReport& report = made.value();
@@ -151,6 +152,7 @@ Result<Bill> TrainRun::end(std::string_view event) {
   SPUTNIK_CHECK_OK(record_.add(line));
   SPUTNIK_TRY(const Bill bill, meter_.bill(folder() / "log.jsonl"));
   SPUTNIK_CHECK_OK(bill.write(folder()));
+  record_.finish();
   return bill;
 }
 

@@ -317,7 +317,8 @@ TEST(RunRecord, ARunGoesOnWithoutAReportThatCannotBeWritten) {
   const auto problem = record.value().take_problem();
   ASSERT_TRUE(problem.has_value());
   EXPECT_NE(problem->find("report.html"), std::string::npos) << *problem;
-  ASSERT_TRUE(record.value().end({{"event", "finished"}, {"step", 1}}).ok());
+  ASSERT_TRUE(record.value().add({{"event", "finished"}, {"step", 1}}).ok());
+  record.value().finish();
   EXPECT_FALSE(record.value().take_problem().has_value());  // once is enough
   EXPECT_EQ(read_file(folder.path() / "log.jsonl").value(),
             "{\"step\":1,\"loss\":2}\n{\"event\":\"finished\",\"step\":1}\n");

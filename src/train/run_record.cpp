@@ -15,10 +15,8 @@ Result<void> RunRecord::add(const nlohmann::ordered_json& line) {
   return ok_result();
 }
 
-Result<void> RunRecord::end(const nlohmann::ordered_json& line) {
-  SPUTNIK_CHECK_OK(log_.add(line));
+void RunRecord::finish() {
   note(report_.write());
-  return ok_result();
 }
 
 void RunRecord::note(const Result<void>& written) {

@@ -18,8 +18,8 @@ class RunRecord {
 
   // A line for the log; now and then the report. kIo: of the log alone.
   Result<void> add(const nlohmann::ordered_json& line);
-  // The last line, and the report with it.
-  Result<void> end(const nlohmann::ordered_json& line);
+  // Behind the last line: the report once more, with the bill that stands in the folder by now.
+  void finish();
 
   // Why the report could not be written, once: training goes on without it.
   std::optional<std::string> take_problem();
