@@ -40,6 +40,7 @@ int run_program(int argc, char** argv) {
   add_bench_command(app, exit_code);
   add_quantize_command(app, exit_code);
   add_gym_command(app, exit_code);
+  add_eval_command(app, exit_code);
   add_train_command(app, exit_code);
   add_plan_command(app, exit_code);
   try {

@@ -7,6 +7,7 @@
 #include "base/mapped_file.h"
 #include "chat/encode.h"
 #include "cli/option_checks.h"
+#include "cli/shipped_files.h"
 #include "formats/gguf.h"
 #include "formats/json.h"
 #include "model/model_name.h"
@@ -18,26 +19,15 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxConfigBytes = std::size_t{16} << 20;
 
-// models/default of the clone that the program was built in, wherever that has been moved to.
+// What models/default names.
 Result<fs::path> shipped_model() {
-  std::error_code ignored;
-  std::vector<fs::path> roots;
-  for (fs::path dir = fs::read_symlink("/proc/self/exe", ignored).parent_path(); !dir.empty();
-       dir = dir.parent_path()) {
-    roots.push_back(dir);
-    if (dir == dir.root_path()) break;
-  }
-  roots.emplace_back(SPUTNIK_SOURCE_DIR);
-  for (const fs::path& root : roots) {
-    const fs::path index = root / "models" / "default";
-    if (!fs::is_regular_file(index, ignored)) continue;
-    SPUTNIK_TRY(std::string name, read_file(index, 4096));
-    name.erase(
-        std::find_if(name.begin(), name.end(), [](char c) { return c == '\n' || c == '\r'; }),
-        name.end());
-    return root / "models" / name;
-  }
-  return not_found("no model is given, and none ships with this program: use --model PATH");
+  const auto index = find_shipped("models/default");
+  if (!index.ok())
+    return not_found("no model is given, and none ships with this program: use --model PATH");
+  SPUTNIK_TRY(std::string name, read_file(index.value(), 4096));
+  name.erase(std::find_if(name.begin(), name.end(), [](char c) { return c == '\n' || c == '\r'; }),
+             name.end());
+  return index.value().parent_path() / name;
 }
 
 Result<LoadOptions> load_options(const ModelOptions& options) {

@@ -16,29 +16,42 @@ bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
+struct Prompt {
+  std::vector<std::int32_t> tokens;
+  chat::ReasoningOptions parsing;  // of the answer
+};
+
+Result<Prompt> make_prompt(const Tokenizer& tokenizer, const chat::ChatTemplate& chat_template,
+                           std::string_view text, bool thinking) {
+  const std::vector messages = {chat::make_message(chat::Role::kUser, std::string(text))};
+  SPUTNIK_TRY(const chat::Rendered rendered,
+              chat_template.render(messages, {}, {.thinking = thinking}));
+  Prompt prompt;
+  prompt.parsing = chat::ReasoningParser::options_for(tokenizer, chat_template, rendered);
+  if (!chat_template.is_chat()) {
+    // Some base models begin the next text with BOS.
+    if (const auto bos = tokenizer.bos_id()) prompt.parsing.end_ids.push_back(*bos);
+    std::sort(prompt.parsing.end_ids.begin(), prompt.parsing.end_ids.end());
+  }
+  const bool add_bos = !chat_template.writes_bos() && tokenizer.add_bos_by_default();
+  prompt.tokens = chat::encode(tokenizer, rendered, chat::Injection::kEscaped, add_bos);
+  return prompt;
+}
+
 // A question that waits for room, and then its response so far.
 class Dialogue {
  public:
   static Result<Dialogue> open(const Tokenizer& tokenizer, const chat::ChatTemplate& chat_template,
                                const Question& question, const RespondOptions& options) {
-    const std::vector messages = {
-        chat::make_message(chat::Role::kUser, std::string(question.text))};
-    SPUTNIK_TRY(const chat::Rendered rendered,
-                chat_template.render(messages, {}, {.thinking = options.thinking}));
-    auto parsing = chat::ReasoningParser::options_for(tokenizer, chat_template, rendered);
-    if (!chat_template.is_chat()) {
-      // Some base models begin the next text with BOS.
-      if (const auto bos = tokenizer.bos_id()) parsing.end_ids.push_back(*bos);
-      std::sort(parsing.end_ids.begin(), parsing.end_ids.end());
-    }
+    SPUTNIK_TRY(Prompt prompt,
+                make_prompt(tokenizer, chat_template, question.text, options.thinking));
     GenerationRequest request;
-    const bool add_bos = !chat_template.writes_bos() && tokenizer.add_bos_by_default();
-    request.prompt = chat::encode(tokenizer, rendered, chat::Injection::kEscaped, add_bos);
+    request.prompt = std::move(prompt.tokens);
     request.sampling = options.sampling;
     request.sampling.seed = question.seed;
     request.max_tokens = options.max_tokens;
-    request.stop_tokens = parsing.end_ids;
-    return Dialogue(tokenizer, std::move(parsing), std::move(request));
+    request.stop_tokens = prompt.parsing.end_ids;
+    return Dialogue(tokenizer, std::move(prompt.parsing), std::move(request));
   }
 
   // Tokens that the cache must hold.
@@ -106,7 +119,8 @@ class Responder {
       SPUTNIK_CHECK_OK(fill());
       if (running_.empty()) return ok_result();
       for (const StepOutput& output : engine_.step()) SPUTNIK_CHECK_OK(take(output, done));
-      if (options_.interrupted != nullptr && options_.interrupted->load())
+      const bool goes_on = !running_.empty() || next_ < questions_.size();
+      if (goes_on && options_.interrupted != nullptr && options_.interrupted->load())
         return make_error(ErrorCode::kCancelled, "interrupted");
     }
   }
@@ -171,6 +185,13 @@ class Responder {
 
 bool can_think(const Tokenizer& tokenizer, const chat::ChatTemplate& chat_template) {
   return chat::ReasoningParser::options_for(tokenizer, chat_template, {}).think_id.has_value();
+}
+
+Result<std::int64_t> n_prompt_tokens(const Tokenizer& tokenizer,
+                                     const chat::ChatTemplate& chat_template, std::string_view text,
+                                     bool thinking) {
+  SPUTNIK_TRY(const Prompt prompt, make_prompt(tokenizer, chat_template, text, thinking));
+  return static_cast<std::int64_t>(prompt.tokens.size());
 }
 
 Result<void> respond(Engine& engine, const Tokenizer& tokenizer,

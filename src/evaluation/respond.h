@@ -46,6 +46,11 @@ struct RespondOptions {
 // response is well formed.
 bool can_think(const Tokenizer& tokenizer, const chat::ChatTemplate& chat_template);
 
+// Tokens of a question as the model reads it.
+Result<std::int64_t> n_prompt_tokens(const Tokenizer& tokenizer,
+                                     const chat::ChatTemplate& chat_template, std::string_view text,
+                                     bool thinking);
+
 // Puts every question to the model and calls done(index, response) as responses end, in whatever
 // order. As many sequences run at once as the engine's cache and its max_sequences allow; what is
 // said does not depend on that, bit for bit. The engine must be idle; it is idle afterwards,

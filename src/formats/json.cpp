@@ -195,7 +195,7 @@ Result<std::optional<JsonObject>> JsonObject::find_object(std::string_view key) 
   return std::optional<JsonObject>(std::move(object));
 }
 
-// convert(value) is the element, or nullopt if it is of another type.
+// convert(value, i) is element i, or nullopt if it is of another type.
 template <class T, class Convert>
 Result<std::vector<T>> JsonObject::get_list(std::string_view key, std::string_view wanted,
                                             Convert convert) const {
@@ -203,7 +203,7 @@ Result<std::vector<T>> JsonObject::get_list(std::string_view key, std::string_vi
   const json* value = find(key);
   if (value == nullptr) return result;
   const auto add = [&](const json& element) {
-    std::optional<T> converted = convert(element);
+    std::optional<T> converted = convert(element, result.size());
     if (converted) result.push_back(std::move(*converted));
     return converted.has_value();
   };
@@ -220,21 +220,31 @@ Result<std::vector<T>> JsonObject::get_list(std::string_view key, std::string_vi
 }
 
 Result<std::vector<std::int64_t>> JsonObject::get_i64_list(std::string_view key) const {
-  return get_list<std::int64_t>(key, "an integer of 64 bits", as_i64);
+  return get_list<std::int64_t>(key, "an integer of 64 bits",
+                                [](const json& v, std::size_t) { return as_i64(v); });
 }
 
 Result<std::vector<double>> JsonObject::get_f64_list(std::string_view key) const {
-  return get_list<double>(key, "a number", [](const json& v) -> std::optional<double> {
+  return get_list<double>(key, "a number", [](const json& v, std::size_t) -> std::optional<double> {
     if (!v.is_number()) return std::nullopt;
     return v.get<double>();
   });
 }
 
 Result<std::vector<std::string>> JsonObject::get_string_list(std::string_view key) const {
-  return get_list<std::string>(key, "a string", [](const json& v) -> std::optional<std::string> {
-    if (!v.is_string()) return std::nullopt;
-    return v.get_ref<const std::string&>();
-  });
+  return get_list<std::string>(key, "a string",
+                               [](const json& v, std::size_t) -> std::optional<std::string> {
+                                 if (!v.is_string()) return std::nullopt;
+                                 return v.get_ref<const std::string&>();
+                               });
+}
+
+Result<std::vector<JsonObject>> JsonObject::get_object_list(std::string_view key) const {
+  return get_list<JsonObject>(
+      key, "an object", [&](const json& v, std::size_t i) -> std::optional<JsonObject> {
+        if (!v.is_object()) return std::nullopt;
+        return JsonObject(v, source_, fmt::format("{}{}[{}].", path_, printable(key), i));
+      });
 }
 
 Result<JsonDocument> JsonDocument::parse(std::string_view text, std::string source) {

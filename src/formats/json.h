@@ -58,6 +58,7 @@ class JsonObject {
   Result<std::vector<std::int64_t>> get_i64_list(std::string_view key) const;
   Result<std::vector<double>> get_f64_list(std::string_view key) const;
   Result<std::vector<std::string>> get_string_list(std::string_view key) const;
+  Result<std::vector<JsonObject>> get_object_list(std::string_view key) const;
 
   // For what the getters cannot say; error() makes a message of the same form about a key.
   const nlohmann::json& raw() const { return *json_; }

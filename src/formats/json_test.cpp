@@ -85,6 +85,9 @@ TEST(Json, ReadsOneOrManyAsAList) {
   EXPECT_TRUE(root.get_string_list("missing").value().empty());
   EXPECT_EQ(root.get_f64_list("many").value(), (std::vector<double>{1, 2}));
   EXPECT_EQ(root.get_string_list("names").value(), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(root.get_object_list("x").value().size(), 1u);
+  EXPECT_EQ(root.get_object_list("many").error().message,
+            "config.json: many[0] is an integer, not an object");
   EXPECT_EQ(root.get_i64_list("x").error().message,
             "config.json: x is an object, not an integer of 64 bits");
 }
