@@ -121,15 +121,24 @@ Result<void> set_deepseek2(const DeepseekV3Config& c, bool with_mtp, GgufKeys& k
   out.size("rope.dimension_count", c.qk_rope_head_dim);
   out.number("rope.freq_base", c.rope_theta);
   if (c.rope_scaling) SPUTNIK_CHECK_OK(set_yarn(*c.rope_scaling, out));
-  if (c.n_routed_experts == 0) {
-    out.size("leading_dense_block_count", c.num_hidden_layers);
-    notes.emplace_back("there are no experts: llama.cpp reads no such DeepSeek model");
+  // llama.cpp asks for these keys where there are no experts, too.
+  const bool has_experts = c.n_routed_experts > 0;
+  out.size("expert_count", c.n_routed_experts);
+  out.size("expert_shared_count", has_experts ? c.n_shared_experts : 0);
+  out.size("expert_feed_forward_length", c.moe_intermediate_size);
+  out.size("leading_dense_block_count",
+           has_experts ? c.first_k_dense_replace : c.num_hidden_layers);
+  if (c.q_lora_rank == 0 && c.num_hidden_layers != 26 && c.num_hidden_layers != 27) {
+    notes.push_back(
+        fmt::format("queries without q_lora_rank: llama.cpp reads models with 26 or 27 "
+                    "layers alone, not with {}",
+                    c.num_hidden_layers));
+  }
+  if (!has_experts) {
+    out.number("expert_weights_scale", 1);
+    out.size("expert_gating_func", 2);
     return ok_result();
   }
-  out.size("expert_count", c.n_routed_experts);
-  out.size("expert_shared_count", c.n_shared_experts);
-  out.size("expert_feed_forward_length", c.moe_intermediate_size);
-  out.size("leading_dense_block_count", c.first_k_dense_replace);
   if (c.n_shared_experts == 0)
     notes.emplace_back("there are no shared experts: llama.cpp reads no such DeepSeek model");
   return set_router(c.router, out, notes);
