@@ -31,7 +31,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--dim);padding:.2rem 0}
 th,td{padding:.2rem .6rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
 th[scope=row],thead th:first-child{text-align:left;font-weight:400}thead th{font-weight:600;vertical-align:bottom;white-space:normal}
-tr.sum th,tr.sum td{font-weight:600}tr.section th{font-weight:600;padding-top:.8rem}
+tr.sum th,tr.sum td{font-weight:600}tr.section th{font-weight:600;padding-top:.8rem;text-align:left}
 small{color:var(--dim)}
 text{font:11px system-ui,sans-serif;fill:var(--fg)}text.dim{fill:var(--dim)}line{stroke:var(--line)}line.i{stroke:var(--fg);stroke-width:1.2}
 .b0{fill:var(--c0)}.b1{fill:var(--c1)}.b2{fill:var(--c2)}.b3{fill:var(--c3)}.b4{fill:var(--c4)}.b5{fill:var(--c5)}

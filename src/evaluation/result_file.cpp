@@ -32,29 +32,12 @@ Result<SavedSuite> read_suite(const JsonObject& object, std::int64_t n_samples) 
   SPUTNIK_TRY(suite.suite, object.get_string("suite"));
   SPUTNIK_TRY(suite.fingerprint, object.get_string("fingerprint"));
   SPUTNIK_TRY(const auto items, object.get_object_list("items"));
+  if (items.empty()) return object.error("items", "are missing");
   for (const JsonObject& item : items) {
     SPUTNIK_TRY(SavedItem saved, read_item(item, n_samples));
     suite.items.push_back(std::move(saved));
   }
   return suite;
-}
-
-Result<SavedResult> parse_result(std::string_view text, const std::string& where) {
-  SPUTNIK_TRY(const JsonDocument document, JsonDocument::parse(text, where));
-  const JsonObject root = document.root();
-  SPUTNIK_TRY(const std::int64_t version, root.get_i64("sputnik_eval"));
-  if (version != kVersion) return root.error("sputnik_eval", fmt::format("is {}, not 1", version));
-  SavedResult result;
-  SPUTNIK_TRY(const JsonObject model, root.get_object("model"));
-  SPUTNIK_TRY(result.model, model.get_string("name"));
-  SPUTNIK_TRY(const JsonObject options, root.get_object("options"));
-  SPUTNIK_TRY(result.n_samples, options.get_i64("samples", 1, kMaxSamples));
-  SPUTNIK_TRY(const auto suites, root.get_object_list("suites"));
-  for (const JsonObject& object : suites) {
-    SPUTNIK_TRY(SavedSuite suite, read_suite(object, result.n_samples));
-    result.suites.push_back(std::move(suite));
-  }
-  return result;
 }
 
 void count(Comparison& comparison, const SavedItem& first, const SavedItem& second) {
@@ -121,6 +104,24 @@ Result<SavedResult> read_result(const std::filesystem::path& path) {
       std::filesystem::is_directory(path, ignored) ? path / "result.json" : path;
   SPUTNIK_TRY(const std::string text, read_file(file, kMaxResultBytes));
   return parse_result(text, file.string());
+}
+
+Result<SavedResult> parse_result(std::string_view text, const std::string& where) {
+  SPUTNIK_TRY(const JsonDocument document, JsonDocument::parse(text, where));
+  const JsonObject root = document.root();
+  SPUTNIK_TRY(const std::int64_t version, root.get_i64("sputnik_eval"));
+  if (version != kVersion) return root.error("sputnik_eval", fmt::format("is {}, not 1", version));
+  SavedResult result;
+  SPUTNIK_TRY(const JsonObject model, root.get_object("model"));
+  SPUTNIK_TRY(result.model, model.get_string("name"));
+  SPUTNIK_TRY(const JsonObject options, root.get_object("options"));
+  SPUTNIK_TRY(result.n_samples, options.get_i64("samples", 1, kMaxSamples));
+  SPUTNIK_TRY(const auto suites, root.get_object_list("suites"));
+  for (const JsonObject& object : suites) {
+    SPUTNIK_TRY(SavedSuite suite, read_suite(object, result.n_samples));
+    result.suites.push_back(std::move(suite));
+  }
+  return result;
 }
 
 Result<std::vector<Comparison>> compare(const SavedResult& first, const SavedResult& second) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "evaluation/summary.h"
@@ -34,6 +35,7 @@ struct SavedResult {
 
 // path: a result file, or a folder that holds a result.json. kCorrupt names what is wrong.
 Result<SavedResult> read_result(const std::filesystem::path& path);
+Result<SavedResult> parse_result(std::string_view text, const std::string& where);
 
 // Some items of both.
 struct Comparison {
