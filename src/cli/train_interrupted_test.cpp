@@ -131,14 +131,16 @@ TEST_F(InterruptedTraining, OnATerminalOneLineIsRewrittenUntilCtrlC) {
   Terminal terminal(train(recipe, "run"));
   EXPECT_TRUE(terminal.shows(" parameters, "));
   EXPECT_TRUE(terminal.shows("; starting at step 0\r\n"));
-  EXPECT_TRUE(terminal.shows(" 1/100000  loss "));
-  EXPECT_TRUE(terminal.shows(" 2/100000  loss "));
+  EXPECT_TRUE(terminal.shows("\x1b[K▕"));
+  EXPECT_TRUE(terminal.shows("/100000  loss "));
+  EXPECT_TRUE(terminal.shows("\r\x1b[K▕"));
+  EXPECT_TRUE(terminal.shows("/100000  loss "));
   terminal.send("\x03");
   EXPECT_TRUE(terminal.shows(" so far: "));
   EXPECT_TRUE(terminal.shows("\r\nerror: stopped after step "));
   EXPECT_TRUE(terminal.shows(" of 100000; --resume goes on\r\n"));
   EXPECT_EQ(terminal.wait(), 1);
-  EXPECT_EQ(checkpoints_in(output("run")).size(), 1u);
+  EXPECT_FALSE(checkpoints_in(output("run")).empty());
 }
 
 TEST_F(InterruptedTraining, AFullDiskEndsTheRunAndLeavesTheLastCheckpoint) {
