@@ -31,7 +31,7 @@ function(sputnik_find_uplot out)
       return()
     endif()
     execute_process(COMMAND "${SPUTNIK_NPM}" ci --ignore-scripts --no-audit --no-fund --fetch-retries=1
-      WORKING_DIRECTORY "${folder}" TIMEOUT 120 RESULT_VARIABLE status OUTPUT_FILE "${folder}/npm.log" ERROR_FILE "${folder}/npm.log")
+      WORKING_DIRECTORY "${folder}" TIMEOUT 60 RESULT_VARIABLE status OUTPUT_FILE "${folder}/npm.log" ERROR_FILE "${folder}/npm.log")
     if(NOT status EQUAL 0)
       file(REMOVE_RECURSE "${folder}/node_modules")
     endif()

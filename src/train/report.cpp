@@ -132,12 +132,23 @@ Plot accuracy_plot(const RunHistory& history) {
 
 // ---- Sections of the page
 
-std::string state_line(const RunHistory& history) {
+std::string utc(double seconds) {
+  const auto whole = static_cast<std::time_t>(std::clamp(seconds, 0.0, 2.5e11));
+  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(whole));
+}
+
+std::string state_line(const RunHistory& history, const ReportAbout& about) {
+  // A run that was killed cannot say so.
+  constexpr double kSilence_s = 600;
   using State = RunHistory::State;
   switch (history.state()) {
     case State::kEmpty:
       return report::both({"no step yet", "尚无训练步"});
     case State::kRunning:
+      if (about.changed_s > 0 && about.written_s - about.changed_s > kSilence_s) {
+        const std::string since = utc(about.changed_s);
+        return report::both({"nothing new since " + since, "自 " + since + " 起无新记录"});
+      }
       return report::both({"running when this was written", "写入时仍在训练"});
     case State::kFinished:
       return report::both({"finished", "已完成"});
@@ -359,11 +370,6 @@ void add_head(std::string& page, const ReportAssets& assets, const std::string& 
   page += "</style>\n</head>\n";
 }
 
-std::string utc(double seconds) {
-  const auto whole = static_cast<std::time_t>(std::clamp(seconds, 0.0, 2.5e11));
-  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(whole));
-}
-
 }  // namespace
 
 std::string report_page(const RunHistory& history, const ReportAbout& about) {
@@ -373,7 +379,7 @@ std::string report_page(const RunHistory& history, const ReportAbout& about) {
   page += fmt::format(
       "<body>\n<header><div class=\"top\"><h1><bdi>{}</bdi></h1><button id=\"language\" "
       "type=\"button\" hidden>中文</button></div>\n<p class=\"state\">{}</p>\n",
-      report::escaped(about.title), state_line(history));
+      report::escaped(about.title), state_line(history, about));
   if (history.n_steps() > 0) {
     page += fmt::format("<progress max=\"{}\" value=\"{}\" aria-label=\"steps\"></progress>\n",
                         history.n_steps(), std::min(history.step(), history.n_steps()));
@@ -428,6 +434,7 @@ Result<void> ReportWriter::write() {
   if (bill.ok()) about.bill = std::move(bill).value();
   about.written_s =
       std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  if (follower_.reader().exists()) about.changed_s = follower_.reader().changed_s();
   SPUTNIK_CHECK_OK(write_file_atomically(path(), report_page(follower_.history(), about)));
   constexpr auto kEvery = std::chrono::seconds(30);
   const Clock::time_point end = Clock::now();

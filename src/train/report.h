@@ -15,6 +15,7 @@ struct ReportAbout {
   std::string title;     // of the run
   std::string bill;      // the text of its bill.json; empty: there is none
   double written_s = 0;  // when, seconds since 1970
+  double changed_s = 0;  // when its log last grew; 0: there is none
 };
 
 // Everything in it that comes from the log is text: whatever a model has written, no browser obeys

@@ -225,16 +225,16 @@ std::string head(const std::vector<Label>& columns) {
 }
 
 void add_plot(std::string& page, const Plot& plot) {
-  page += fmt::format("<figure>\n<div class=\"head\"><h2 id=\"title-{}\">{}</h2>", plot.id,
+  page += fmt::format("<figure>\n<figcaption class=\"head\"><h2 id=\"title-{}\">{}</h2>", plot.id,
                       both(plot.title));
   if (plot.has_log_scale) {
     page += fmt::format(
         "<button type=\"button\" data-log=\"{}\" aria-pressed=\"false\" hidden>{}</button>",
         plot.id, both({"logarithmic", "对数坐标"}));
   }
-  page += fmt::format("</div>\n<div class=\"plot\" data-plot=\"{}\">\n", plot.id);
+  page += fmt::format("</figcaption>\n<div class=\"plot\" data-plot=\"{}\">\n", plot.id);
   add_picture(page, plot);
-  page += "</div>\n<figcaption>" + summary(plot) + "</figcaption>\n";
+  page += "</div>\n<p class=\"muted\">" + summary(plot) + "</p>\n";
   add_table(page, plot);
   page += "</figure>\n";
 }

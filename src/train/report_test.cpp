@@ -165,18 +165,18 @@ const json* plot_of(const json& data, std::string_view id) {
 }
 
 TEST(Report, IsWellFormedWhateverTheRunHolds) {
-  EXPECT_TRUE(is_well_formed(report_page({}, {"nothing", "", 0})));
-  EXPECT_TRUE(is_well_formed(report_page(example(1), {"one step", "", 1.7e9})));
-  EXPECT_TRUE(is_well_formed(report_page(example(), {"run", bill_text(), 1.7e9})));
-  EXPECT_TRUE(is_well_formed(report_page(example(), {std::string(kHostile), "{", 1e300})));
+  EXPECT_TRUE(is_well_formed(report_page({}, {"nothing", "", 0, 0})));
+  EXPECT_TRUE(is_well_formed(report_page(example(1), {"one step", "", 1.7e9, 0})));
+  EXPECT_TRUE(is_well_formed(report_page(example(), {"run", bill_text(), 1.7e9, 0})));
+  EXPECT_TRUE(is_well_formed(report_page(example(), {std::string(kHostile), "{", 1e300, 1})));
   for (const char* bill : {"[]", "7", "{}", R"({"stages":7,"total":[],"deepseek":3})",
                            R"({"stages":[1,{}],"deepseek":{"stages":[4,{"stage":5}]}})"}) {
-    EXPECT_TRUE(is_well_formed(report_page({}, {"run", bill, 1.7e9}))) << bill;
+    EXPECT_TRUE(is_well_formed(report_page({}, {"run", bill, 1.7e9, 0}))) << bill;
   }
 }
 
 TEST(Report, AsksForNothingFromAnywhere) {
-  const std::string page = report_page(example(), {"run", bill_text(), 1.7e9});
+  const std::string page = report_page(example(), {"run", bill_text(), 1.7e9, 0});
   for (const char* forbidden : {"http:", "https:", "url(", "@import", "<img", "<iframe", "<object",
                                 "fetch(", "XMLHttpRequest", "WebSocket", "import("})
     EXPECT_EQ(page.find(forbidden), std::string::npos) << forbidden;
@@ -187,7 +187,7 @@ TEST(Report, AsksForNothingFromAnywhere) {
 
 // The hashes in the policy are those of what stands in the page: otherwise no browser would run it.
 TEST(Report, ItsPolicyAllowsItsOwnStyleAndScriptAlone) {
-  const std::string page = report_page(example(), {"run", "", 1.7e9});
+  const std::string page = report_page(example(), {"run", "", 1.7e9, 0});
   const std::string_view policy = between(page, "Content-Security-Policy\" content=\"", "\"");
   EXPECT_EQ(policy.find("unsafe"), std::string_view::npos) << policy;
   const TestFolder folder;
@@ -209,7 +209,7 @@ TEST(Report, ItsPolicyAllowsItsOwnStyleAndScriptAlone) {
 }
 
 TEST(Report, HoldsTheRunAsDataPicturesAndTables) {
-  const std::string page = report_page(example(), {"tiny & small", bill_text(), 1.7e9});
+  const std::string page = report_page(example(), {"tiny & small", bill_text(), 1.7e9, 0});
   const json data = data_of(page);
   ASSERT_TRUE(data.is_object());
   EXPECT_EQ(data["running"], true);
@@ -242,8 +242,16 @@ TEST(Report, HoldsTheRunAsDataPicturesAndTables) {
   EXPECT_NE(page.find("15 / 20"), std::string::npos);
 }
 
+TEST(Report, ARunThatWasKilledIsNotCalledRunning) {
+  EXPECT_NE(report_page(example(), {"run", "", 1.7e9, 1.7e9 - 60}).find("running when"),
+            std::string::npos);
+  const std::string page = report_page(example(), {"run", "", 1.7e9, 1.7e9 - 3600});
+  EXPECT_EQ(page.find("running when"), std::string::npos);
+  EXPECT_NE(page.find("nothing new since 2023-11-14 21:13:20 UTC"), std::string::npos);
+}
+
 TEST(Report, LoadsOfExpertsAreOneDigitEach) {
-  const json loads = data_of(report_page(example(), {"run", "", 0}))["loads"];
+  const json loads = data_of(report_page(example(), {"run", "", 0, 0}))["loads"];
   EXPECT_EQ(loads["steps"].size(), 15u);
   ASSERT_EQ(loads["layers"].size(), 2u);
   EXPECT_EQ(loads["layers"][0]["n"], 4);
@@ -253,7 +261,7 @@ TEST(Report, LoadsOfExpertsAreOneDigitEach) {
 }
 
 TEST(Report, ALongRunMakesASmallPage) {
-  const std::string page = report_page(example(100'000), {"run", "", 0});
+  const std::string page = report_page(example(100'000), {"run", "", 0, 0});
   EXPECT_LT(page.size(), 600'000u);
   const json data = data_of(page);
   const json& loss = *plot_of(data, "loss");
@@ -265,7 +273,7 @@ TEST(Report, ALongRunMakesASmallPage) {
 }
 
 TEST(Report, TextIsNeverMarkup) {
-  const std::string page = report_page(example(), {std::string(kHostile), bill_text(), 1.7e9});
+  const std::string page = report_page(example(), {std::string(kHostile), bill_text(), 1.7e9, 0});
   EXPECT_EQ(count(page, "<script"), 2u);
   EXPECT_EQ(count(page, "</script"), 2u);
   EXPECT_EQ(count(page, "<img"), 0u);
@@ -278,7 +286,7 @@ TEST(Report, TextIsNeverMarkup) {
 }
 
 TEST(Report, EveryLabelIsInBothLanguages) {
-  const std::string page = report_page(example(), {"run", bill_text(), 1.7e9});
+  const std::string page = report_page(example(), {"run", bill_text(), 1.7e9, 0});
   EXPECT_EQ(count(page, "class=\"en\""), count(page, "class=\"zh\" lang=\"zh\""));
   EXPECT_NE(page.find("<span class=\"en\">Loss</span><span class=\"zh\" lang=\"zh\">损失</span>"),
             std::string::npos);

@@ -25,8 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto line = sputnik::parse_log_line(text.substr(0, end))) history.add(*line);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }
-  const std::string page =
-      sputnik::report_page(history, {"run", {reinterpret_cast<const char*>(data), size}, 1.7e9});
+  const std::string page = sputnik::report_page(
+      history, {"run", {reinterpret_cast<const char*>(data), size}, 1.7e9, 1.6e9});
   if (count(page, "<script") != 2 || count(page, "</script") != 2) __builtin_trap();
   return 0;
 }
