@@ -136,7 +136,7 @@ fs::path copy_folder(const TestFolder& folder, const char* model) {
 TEST(BadFiles, GgufIsRefusedOrHarmless) {
   const TestFolder folder;
   const fs::path shipped = folder.path() / "model.gguf";
-  fs::copy(shipped_model(), shipped);
+  fs::copy(stories_model(), shipped);
   attack(shipped, shipped, {60, 600, 16000});
 }
 
@@ -175,7 +175,7 @@ TEST(BadFiles, SettingsAreRefusedOrHarmless) {
 TEST(BadFiles, GetOneLineThatNamesTheFile) {
   const TestFolder folder;
   const fs::path path = folder.path() / "model.gguf";
-  fs::copy(shipped_model(), path);
+  fs::copy(stories_model(), path);
   const Victim victim(path);
   Rng rng(3);
   for (int i = 0; i < 24; ++i) {
@@ -384,7 +384,7 @@ TEST(BadFiles, ThatAreTooBigForTheMachineSayWhatTheyNeed) {
   std::error_code error;
   fs::resize_file(path, (kVocab + 8 * kHidden) * kHidden * 4, error);
   if (error) GTEST_SKIP() << "files of a terabyte are not possible here: " << error.message();
-  const auto tokenizer = shipped_model().string();
+  const auto tokenizer = stories_model().string();
   for (const Arguments& arguments :
        {Arguments{"generate", "--model", path.string(), "--tokenizer", tokenizer, "--prompt", "a"},
         Arguments{"bench", "--model", path.string()},
@@ -406,7 +406,7 @@ TEST(BadFiles, ThatClaimAHugeContextCanBeUsedWithASmallOne) {
                               "--model",
                               path.string(),
                               "--tokenizer",
-                              shipped_model().string(),
+                              stories_model().string(),
                               "--prompt",
                               "a",
                               "--max-tokens",

@@ -10,7 +10,7 @@ using nlohmann::json;
 
 TEST(Bench, ReportsSpeedBesideTheLimitsOfTheMachine) {
   const json report =
-      run_for_json({"bench", "--model", shipped_model().string(), "--prompt", "16", "--generate",
+      run_for_json({"bench", "--model", stories_model().string(), "--prompt", "16", "--generate",
                     "4", "--depth", "8", "--threads", "1", "--repetitions", "2", "--json"});
   EXPECT_EQ(report["threads"], 1);
   EXPECT_EQ(report["prompt"], 16);
@@ -32,7 +32,7 @@ TEST(Bench, ReportsSpeedBesideTheLimitsOfTheMachine) {
 
 TEST(Bench, LeavesOutWhatIsNotMeasured) {
   const json report =
-      run_for_json({"bench", "--model", shipped_model().string(), "--prompt", "0", "--generate",
+      run_for_json({"bench", "--model", stories_model().string(), "--prompt", "0", "--generate",
                     "2", "--repetitions", "1", "--threads", "1", "--json"});
   EXPECT_EQ(report["prefill_tokens_per_s"], nullptr);
   EXPECT_EQ(report["prefill_share_of_peak"], nullptr);
@@ -40,7 +40,7 @@ TEST(Bench, LeavesOutWhatIsNotMeasured) {
 }
 
 TEST(Bench, RefusesToMeasureNothing) {
-  EXPECT_TRUE(fails_with(run_program({"bench", "--model", shipped_model().string(), "--prompt", "0",
+  EXPECT_TRUE(fails_with(run_program({"bench", "--model", stories_model().string(), "--prompt", "0",
                                       "--generate", "0"}),
                          {"there is nothing to measure"}));
 }

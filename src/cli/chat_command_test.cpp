@@ -93,7 +93,7 @@ TEST(Chat, DimsThoughtsAndNothingElse) {
 }
 
 TEST(Chat, ObeysItsCommands) {
-  Terminal terminal({"chat", shipped_model().string(), "--max-tokens", "1", "--threads", "1"});
+  Terminal terminal({"chat", stories_model().string(), "--max-tokens", "1", "--threads", "1"});
   ASSERT_TRUE(terminal.shows(kPrompt));
   for (const auto& [typed, answer] :
        std::vector<std::pair<std::string, std::string>>{{"/help", "Ctrl-C        stops an answer"},
@@ -107,14 +107,14 @@ TEST(Chat, ObeysItsCommands) {
   EXPECT_EQ(terminal.wait(), 0);
 }
 
-TEST(Chat, SaysThatTheShippedModelIsAStandIn) {
+TEST(Chat, SaysThatTheShippedModelIsTiny) {
   Terminal terminal({"chat"});
-  EXPECT_TRUE(terminal.shows("stories260K is a stand-in with 0.26 million parameters"));
+  EXPECT_TRUE(terminal.shows("Sputnik-1 is tiny, 8.9 million parameters"));
 }
 
 TEST(Chat, ReadsPipedLinesWithoutDecoration) {
   const ProgramResult result = run_program(
-      {"chat", shipped_model().string(), "--greedy", "--max-tokens", "3", "--threads", "1"},
+      {"chat", stories_model().string(), "--greedy", "--max-tokens", "3", "--threads", "1"},
       "Once upon a time\nThe");
   EXPECT_EQ(result.status, 0);
   EXPECT_EQ(result.out, "Once upon a time, there was\nThere was a\n");
@@ -122,21 +122,21 @@ TEST(Chat, ReadsPipedLinesWithoutDecoration) {
 
 TEST(Ask, PrintsTheAnswerAlone) {
   const ProgramResult result =
-      run_program(command("ask", shipped_model(), {"--max-tokens", "3", "Once upon a time"}));
+      run_program(command("ask", stories_model(), {"--max-tokens", "3", "Once upon a time"}));
   EXPECT_EQ(result.status, 0);
   EXPECT_EQ(result.out, "Once upon a time, there was\n");
-  EXPECT_TRUE(result.err.starts_with("note: stories260K is a stand-in")) << result.err;
+  EXPECT_TRUE(result.err.starts_with("note: stories260K is a base model")) << result.err;
 }
 
 TEST(Ask, ReadsTheQuestionFromAPipe) {
   const ProgramResult result =
-      run_program(command("ask", shipped_model(), {"--max-tokens", "3"}), "Once upon a time\n\n");
+      run_program(command("ask", stories_model(), {"--max-tokens", "3"}), "Once upon a time\n\n");
   EXPECT_EQ(result.out, "Once upon a time, there was\n");
 }
 
 TEST(Ask, PutsWhatIsPipedBelowTheQuestion) {
   const ProgramResult result =
-      run_program(command("ask", shipped_model(), {"--max-tokens", "1", "Once"}), "upon a time");
+      run_program(command("ask", stories_model(), {"--max-tokens", "1", "Once"}), "upon a time");
   EXPECT_TRUE(result.out.starts_with("Once\n\nupon a time,")) << result.out;
 }
 

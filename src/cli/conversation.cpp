@@ -15,7 +15,7 @@ namespace {
 using chat::AnswerEvent;
 
 // Below this a model has learned the form of language and little else.
-constexpr std::int64_t kToyParameters = 10'000'000;
+constexpr std::int64_t kTinyParameters = 100'000'000;
 
 void append(Answer& answer, const AnswerEvent& event) {
   if (event.kind == AnswerEvent::Kind::kReasoning) answer.reasoning += event.text;
@@ -64,19 +64,19 @@ Result<std::unique_ptr<Conversation>> Conversation::open(const ConversationOptio
 
 std::string Conversation::notice() const {
   const std::string name = printable(model_name());
-  if (is_chat()) {
-    return loaded_.info.is_distill
-               ? fmt::format("{} is a distilled {} model, not R1", name,
-                             loaded_.info.architecture == "qwen2" ? "Qwen2" : "Llama")
-               : std::string();
+  if (!is_chat())
+    return fmt::format("{} is a base model: it goes on with your text and does not converse", name);
+  if (loaded_.info.is_distill) {
+    return fmt::format("{} is a distilled {} model, not R1", name,
+                       loaded_.info.architecture == "qwen2" ? "Qwen2" : "Llama");
   }
-  if (loaded_.info.n_parameters < kToyParameters) {
+  if (loaded_.info.n_parameters < kTinyParameters) {
     return fmt::format(
-        "{} is a stand-in with {:.2f} million parameters: it goes on with your text as a childish "
-        "story, and that is all it can do",
+        "{} is tiny, {:.1f} million parameters: it solves small tasks, knows little and is often "
+        "wrong",
         name, static_cast<double>(loaded_.info.n_parameters) / 1e6);
   }
-  return fmt::format("{} is a base model: it goes on with your text and does not converse", name);
+  return "";
 }
 
 GenerationRequest Conversation::make_request(std::vector<std::int32_t> prompt,

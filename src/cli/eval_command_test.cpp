@@ -33,7 +33,7 @@ class Eval : public testing::Test {
   Arguments gym(const std::string& name, const Arguments& more = {}) const {
     Arguments all = {"eval",
                      "--model",
-                     shipped_model().string(),
+                     stories_model().string(),
                      "--suite",
                      "gym",
                      "--families",
@@ -145,7 +145,7 @@ TEST_F(Eval, ADifferentEvaluationInTheSameFolderIsRefused) {
 }
 
 TEST_F(Eval, AGymWithoutRoomForItsTeachersIsRefused) {
-  const Arguments arguments = {"eval",          "--model",      shipped_model().string(),
+  const Arguments arguments = {"eval",          "--model",      stories_model().string(),
                                "--suite",       "gym",          "--families",
                                "long_division", "--max-tokens", "20",
                                "--output",      output("run")};
@@ -162,7 +162,7 @@ TEST_F(Eval, ReadsItemsOfPeople) {
            "\"answer\":\"A\",\"group\":\"days\"}\n");
   for (const Arguments& from :
        {Arguments{"--items", items}, Arguments{"--suite", "aime24=" + items}}) {
-    Arguments arguments = {"eval", "--model",  shipped_model().string(), "--max-tokens",
+    Arguments arguments = {"eval", "--model",  stories_model().string(), "--max-tokens",
                            "20",   "--output", output(from[0]),          "--json"};
     arguments.insert(arguments.end(), from.begin(), from.end());
     const json all = run_for_json(arguments);
@@ -176,7 +176,7 @@ TEST_F(Eval, HostileItemsAreOneErrorOrHarmlessText) {
   const auto with = [&](const std::string& items, const Arguments& more = {}) {
     Arguments all = {"eval",
                      "--model",
-                     shipped_model().string(),
+                     stories_model().string(),
                      "--items",
                      file("x.jsonl", items),
                      "--max-tokens",

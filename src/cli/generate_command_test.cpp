@@ -13,7 +13,7 @@ using nlohmann::json;
 // One thread unless more are asked for: tests run beside others, and threads that wait for each
 // other wait long then.
 Arguments generate(const Arguments& more) {
-  Arguments arguments = {"generate", "--model", shipped_model().string()};
+  Arguments arguments = {"generate", "--model", stories_model().string()};
   arguments.insert(arguments.end(), more.begin(), more.end());
   if (std::find(more.begin(), more.end(), "--threads") == more.end())
     arguments.insert(arguments.end(), {"--threads", "1"});
@@ -31,7 +31,7 @@ TEST(Generate, TellsTheReferenceStories) {
                     std::to_string(c["greedy_ids"].size()), "--json"});
       if (from_safetensors) {
         arguments[2] = golden("stories260k").string();
-        arguments.insert(arguments.end(), {"--tokenizer", shipped_model().string()});
+        arguments.insert(arguments.end(), {"--tokenizer", stories_model().string()});
       }
       const json answer = run_for_json(arguments);
       EXPECT_EQ(answer["ids"], c["greedy_ids"]);

@@ -106,7 +106,7 @@ TEST_F(Logits, AreThoseOfTheReferenceImplementations) {
 TEST_F(Logits, OfTheShippedModelAreThoseOfLlama2C) {
   const json reference =
       json::parse(read_file(golden("stories260k/reference.json")).value(), nullptr, false);
-  for (const auto& model : {shipped_model(), golden("stories260k")}) {
+  for (const auto& model : {stories_model(), golden("stories260k")}) {
     for (const json& c : reference["cases"]) {
       const auto logits = compute(model, c["prompt_ids"]);
       ASSERT_EQ(logits.size(), c["prompt_ids"].size() * 512);
@@ -119,23 +119,23 @@ TEST_F(Logits, OfTheShippedModelAreThoseOfLlama2C) {
 
 TEST_F(Logits, DoNotDependOnChunksAndThreads) {
   const json tokens = {1, 403, 407, 261, 378, 432, 383};
-  const auto logits = compute(shipped_model(), tokens);
-  EXPECT_EQ(compute(shipped_model(), tokens, {"--chunk", "2", "--threads", "2"}), logits);
+  const auto logits = compute(stories_model(), tokens);
+  EXPECT_EQ(compute(stories_model(), tokens, {"--chunk", "2", "--threads", "2"}), logits);
 }
 
 TEST_F(Logits, OfNothingAreAnEmptyFile) {
-  EXPECT_EQ(compute(shipped_model(), json::array()).size(), 0u);
+  EXPECT_EQ(compute(stories_model(), json::array()).size(), 0u);
 }
 
 // A failed run must not pass for one that has computed something.
 TEST_F(Logits, LeaveNoFileBehindWhenTheyFail) {
   EXPECT_TRUE(
-      fails_with(run(shipped_model(), {1, 512}),
+      fails_with(run(stories_model(), {1, 512}),
                  {"tokens.json: token 512 at position 1 is outside the vocabulary of 512"}));
-  EXPECT_TRUE(fails_with(run(shipped_model(), {1, "a"}), {"tokens.json: element 1 is \"a\""}));
-  EXPECT_TRUE(fails_with(run(shipped_model(), {1, -1}), {"tokens.json: element 1 is -1"}));
-  EXPECT_TRUE(fails_with(run(shipped_model(), {1, 1.5}), {"tokens.json: element 1 is 1.5"}));
-  EXPECT_TRUE(fails_with(run(shipped_model(), {{"ids", {1}}}), {"tokens.json: object"}));
+  EXPECT_TRUE(fails_with(run(stories_model(), {1, "a"}), {"tokens.json: element 1 is \"a\""}));
+  EXPECT_TRUE(fails_with(run(stories_model(), {1, -1}), {"tokens.json: element 1 is -1"}));
+  EXPECT_TRUE(fails_with(run(stories_model(), {1, 1.5}), {"tokens.json: element 1 is 1.5"}));
+  EXPECT_TRUE(fails_with(run(stories_model(), {{"ids", {1}}}), {"tokens.json: object"}));
   int n_files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder_.path()))
     n_files += entry.path().filename() != "tokens.json";
@@ -145,7 +145,7 @@ TEST_F(Logits, LeaveNoFileBehindWhenTheyFail) {
 TEST_F(Logits, GoIntoAPipeToo) {
   const auto tokens = folder_.write("tokens.json", "[1]");
   const ProgramResult result =
-      run_program({"logits", "--model", shipped_model().string(), "--tokens", tokens.string(),
+      run_program({"logits", "--model", stories_model().string(), "--tokens", tokens.string(),
                    "--output", "/dev/stdout"});
   EXPECT_EQ(result.status, 0);
   EXPECT_EQ(result.out.size(), 512 * sizeof(float));
@@ -153,7 +153,7 @@ TEST_F(Logits, GoIntoAPipeToo) {
 
 TEST_F(Logits, SayWhenTheDiskIsFull) {
   const auto tokens = folder_.write("tokens.json", "[1]");
-  EXPECT_TRUE(fails_with(run_program({"logits", "--model", shipped_model().string(), "--tokens",
+  EXPECT_TRUE(fails_with(run_program({"logits", "--model", stories_model().string(), "--tokens",
                                       tokens.string(), "--output", "/dev/full"}),
                          {"/dev/full: No space left on device"}));
 }

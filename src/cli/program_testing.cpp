@@ -132,8 +132,8 @@ std::filesystem::path golden(std::string_view path) {
   return source("tests/golden") / path;
 }
 
-std::filesystem::path shipped_model() {
-  return source("models/stories260k/stories260k.gguf");
+std::filesystem::path stories_model() {
+  return source("tests/golden/stories260k/stories260k.gguf");
 }
 
 void PrintTo(const ProgramResult& result, std::ostream* out) {

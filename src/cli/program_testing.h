@@ -19,8 +19,8 @@ namespace sputnik::cli {
 // Below the folder of the sources.
 std::filesystem::path source(std::string_view path);
 std::filesystem::path golden(std::string_view path);  // below tests/golden
-// The model in models/, a Llama of 260 thousand parameters.
-std::filesystem::path shipped_model();
+// stories260K, a trained Llama of 260 thousand parameters.
+std::filesystem::path stories_model();
 
 struct ProgramResult {
   int status = -1;  // the exit status; minus the signal's number if one has ended the program

@@ -91,9 +91,9 @@ TEST_F(Quantize, WritesWhatItIsToldToSayAboutTheModel) {
 
 TEST_F(Quantize, AGgufFileKeepsItsTokenizerAndWhatItSaysOfItself) {
   const ProgramResult result =
-      run_program({"quantize", shipped_model().string(), "-o", output(), "--type", "f16"});
+      run_program({"quantize", stories_model().string(), "-o", output(), "--type", "f16"});
   ASSERT_EQ(result.status, 0) << testing::PrintToString(result);
-  const GgufFile before = std::move(GgufFile::open(shipped_model())).value();
+  const GgufFile before = std::move(GgufFile::open(stories_model())).value();
   const GgufFile after = std::move(GgufFile::open(output())).value();
   for (const auto& [key, value] : before.metadata().entries()) {
     if (!key.starts_with("tokenizer.") && key != "general.name") continue;
@@ -102,7 +102,7 @@ TEST_F(Quantize, AGgufFileKeepsItsTokenizerAndWhatItSaysOfItself) {
   }
   const Arguments story = {"--max-tokens", "20", "--greedy", "--prompt", "Once upon a time"};
   Arguments ours = {"generate", "--model", output()};
-  Arguments theirs = {"generate", "--model", shipped_model().string()};
+  Arguments theirs = {"generate", "--model", stories_model().string()};
   ours.insert(ours.end(), story.begin(), story.end());
   theirs.insert(theirs.end(), story.begin(), story.end());
   EXPECT_EQ(run_program(ours).out, run_program(theirs).out);
@@ -139,7 +139,7 @@ TEST(ChatTemplateOfOurs, IsTakenForR1s) {
 // what must not happen
 
 TEST_F(Quantize, DoesNotWriteOverTheModelItReads) {
-  const auto gguf = folder_.write("model.gguf", read_file(shipped_model()).value());
+  const auto gguf = folder_.write("model.gguf", read_file(stories_model()).value());
   const auto link = folder_.path() / "link.gguf";
   std::filesystem::create_symlink(gguf, link);
   const auto hard_link = folder_.path() / "hard.gguf";
@@ -148,7 +148,7 @@ TEST_F(Quantize, DoesNotWriteOverTheModelItReads) {
     EXPECT_TRUE(fails_with(run_program({"quantize", gguf.string(), "-o", path.string()}),
                            {path.filename().string(), "that is"}));
   }
-  EXPECT_EQ(read_file(gguf).value(), read_file(shipped_model()).value());
+  EXPECT_EQ(read_file(gguf).value(), read_file(stories_model()).value());
 
   const std::string model = copy_of("qwen2-tied-tiny/sharded");
   for (const auto& entry : std::filesystem::directory_iterator(model)) {
@@ -158,7 +158,7 @@ TEST_F(Quantize, DoesNotWriteOverTheModelItReads) {
 }
 
 TEST_F(Quantize, DoesNotWriteOverAPartOfASplitModel) {
-  const std::string bytes = read_file(shipped_model()).value();
+  const std::string bytes = read_file(stories_model()).value();
   const auto first = folder_.write("m-00001-of-00002.gguf", bytes);
   const auto second = folder_.write("m-00002-of-00002.gguf", bytes);
   EXPECT_TRUE(fails_with(run_program({"quantize", first.string(), "-o", second.string()}),

@@ -74,7 +74,7 @@ TEST(Show, SaysWhatEveryGoldenModelIs) {
 }
 
 TEST(Show, SpeaksToPeopleToo) {
-  const ProgramResult result = run_program({"show", shipped_model().string()});
+  const ProgramResult result = run_program({"show", stories_model().string()});
   EXPECT_EQ(result.status, 0);
   for (const char* line : {"name            stories260K\n", "kind            a Llama model\n",
                            "chat template   none\n", "context         512 tokens\n"})

@@ -111,7 +111,7 @@ INSTANTIATE_TEST_SUITE_P(Tokenize, Family,
                          });
 
 Arguments tokenize(const Arguments& more) {
-  Arguments arguments = {"tokenize", "--model", shipped_model().string()};
+  Arguments arguments = {"tokenize", "--model", stories_model().string()};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }

@@ -81,7 +81,7 @@ TEST(Engine, Stories260kMeetsItsReference) {
   ASSERT_FALSE(reference.is_discarded());
   double largest = 0;
   for (const char* path :
-       {"models/stories260k/stories260k.gguf", "tests/golden/stories260k/model.safetensors"}) {
+       {"tests/golden/stories260k/stories260k.gguf", "tests/golden/stories260k/model.safetensors"}) {
     const LoadedModel loaded = load(path);
     const auto engine = Engine::create(*loaded.model, {}).value();
     for (const auto& c : reference["cases"]) {
