@@ -19,9 +19,8 @@ testing::AssertionResult is_wrong_usage(const Arguments& arguments, std::string_
 }
 
 TEST(CommandLine, EveryCommandExplainsItselfWithAnExample) {
-  for (const char* command :
-       {"chat", "ask", "generate", "tokenize", "logits", "show", "bench", "gym", "train", "eval",
-        "plan", "quantize"}) {
+  for (const char* command : {"chat", "ask", "generate", "tokenize", "logits", "show", "bench",
+                              "gym", "train", "eval", "plan", "quantize"}) {
     const ProgramResult result = run_program({command, "--help"});
     EXPECT_EQ(result.status, 0) << command;
     EXPECT_EQ(result.err, "") << command;

@@ -80,8 +80,8 @@ TEST(Engine, Stories260kMeetsItsReference) {
       read_file(source("tests/golden/stories260k/reference.json")).value(), nullptr, false);
   ASSERT_FALSE(reference.is_discarded());
   double largest = 0;
-  for (const char* path :
-       {"tests/golden/stories260k/stories260k.gguf", "tests/golden/stories260k/model.safetensors"}) {
+  for (const char* path : {"tests/golden/stories260k/stories260k.gguf",
+                           "tests/golden/stories260k/model.safetensors"}) {
     const LoadedModel loaded = load(path);
     const auto engine = Engine::create(*loaded.model, {}).value();
     for (const auto& c : reference["cases"]) {
