@@ -6,17 +6,22 @@
 
 namespace sputnik {
 
-Parameter& ParameterStore::add(std::string name, std::int64_t rows, std::int64_t cols) {
-  SPUTNIK_ASSERT(rows > 0 && cols > 0 && !by_name_.contains(name));
-  Parameter& p = parameters_.emplace_back();
+Parameter parameter_of(std::string name, std::int64_t rows, std::int64_t cols) {
+  Parameter p;
   p.name = std::move(name);
   p.rows = rows;
   p.cols = cols;
   p.is_vector = rows == 1;
-  p.value = memory_.allocate_span<float>(rows * cols);
-  p.gradient = memory_.allocate_span<float>(rows * cols);
   p.is_trained = !p.name.ends_with(".e_score_correction_bias");
   p.is_router = p.name.ends_with(".mlp.gate.weight");
+  return p;
+}
+
+Parameter& ParameterStore::add(std::string name, std::int64_t rows, std::int64_t cols) {
+  SPUTNIK_ASSERT(rows > 0 && cols > 0 && !by_name_.contains(name));
+  Parameter& p = parameters_.emplace_back(parameter_of(std::move(name), rows, cols));
+  p.value = memory_.allocate_span<float>(rows * cols);
+  p.gradient = memory_.allocate_span<float>(rows * cols);
   std::fill(p.value.begin(), p.value.end(), 0.0f);
   std::fill(p.gradient.begin(), p.gradient.end(), 0.0f);
   by_name_[p.name] = &p;

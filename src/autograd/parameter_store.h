@@ -26,6 +26,9 @@ struct Parameter {
   bool is_router = false;
 };
 
+// What its name and shape say of a parameter; without memory.
+Parameter parameter_of(std::string name, std::int64_t rows, std::int64_t cols);
+
 // Owns values and gradients. Addresses never change.
 class ParameterStore {
  public:

@@ -36,7 +36,8 @@ constexpr std::int64_t kNarrowHiddenSize = 1024;
 
 struct Options {
   std::string what, hardware, tokens;
-  double mfu = 0, tflops = 0, price = -1, devices = 0, mtp_share = 1;
+  double mfu = 0, tflops = 0, price = -1, devices = 0;
+  std::optional<double> mtp_share;
   std::int64_t context = 0;
   bool json = false;
 };
@@ -67,6 +68,7 @@ Result<Request> request_of_config(const Options& options, nlohmann::json config,
                             job.context_length, longest);
   }
   job.trainer.micro_batch_tokens = std::max<std::int64_t>(8192, job.context_length);
+  job.mtp_share = options.mtp_share.value_or(1);
   if (options.tokens.empty()) {
     return invalid_argument("a configuration does not say how much is learned: give --tokens");
   }
@@ -88,24 +90,31 @@ Result<Request> request_of(const Options& options) {
     TrainerOptions& trainer = request.job.trainer;
     trainer.batch = {3072 * 4096, 15360 * 4096, 0.032};
     trainer.micro_batch_tokens = request.job.context_length;
-    request.is_v3 = options.tokens.empty() && options.context == 0 && options.mtp_share == 1;
+    request.is_v3 = options.tokens.empty() && options.context == 0 && !options.mtp_share;
     return request;
   }
   const std::filesystem::path path(options.what);
   std::error_code ignored;
   if (path.extension() == ".toml") {
     SPUTNIK_TRY(Recipe recipe, Recipe::load(path));
-    if (options.context > 0)
-      return invalid_argument("--context: the recipe says how long sequences are");
+    if (options.context > 0 || options.mtp_share)
+      return invalid_argument("--context and --mtp are for configurations; a recipe says both");
     std::optional<double> n_tokens;
     if (!options.tokens.empty()) {
       SPUTNIK_TRY(n_tokens, parse_amount(options.tokens));
     }
     Request request;
-    SPUTNIK_TRY(request.job, job_of(recipe, path.stem().string(), n_tokens));
+    SPUTNIK_TRY(request.job, job_of(recipe, recipe.name, n_tokens));
     request.rates = recipe.cost;
     request.knows_steps = true;
     if (recipe.run.threads > 0) request.n_threads = static_cast<int>(recipe.run.threads);
+    if (recipe.base != nullptr) {
+      request.notes.push_back(
+          fmt::format("It starts from {}, whose own training is not in this plan.",
+                      printable(recipe.base->name)));
+    }
+    if (recipe.evaluation.every > 0)
+      request.notes.push_back("Evaluations during the training are not in this plan.");
     request.recipe = std::move(recipe);
     return request;
   }
@@ -142,7 +151,8 @@ Hardware this_machine(const Request& request, const kernels::FlopPeaks& peaks) {
 Result<void> try_here(Request& request, TrainingPlace& place) {
   SPUTNIK_TRY(const ShapeModel shape, ShapeModel::create(request.job.config));
   const TrainingMemory memory =
-      training_memory(shape, request.job.trainer, request.job.context_length, request.n_threads);
+      training_memory(shape, request.job.trainer, request.job.context_length, request.job.mtp_share,
+                      request.n_threads);
   const TrainerOptions& trainer = request.job.trainer;
   const double peak = place.hardware.bf16_flops_per_s;
   const double micro_s =
@@ -336,13 +346,13 @@ void print_for_people(const Request& request, const TrainingPlace& place,
            bytes_text(memory.moments),
            memory.average > 0 ? ", average " + bytes_text(memory.average) : "",
            bytes_text(memory.packed), bytes_text(memory.activations), bytes_text(memory.program)));
-  const double tera = plan.flops_per_s / 1e12;
+  const bool is_fast = plan.flops_per_s >= 1e12;
   line("speed",
-       fmt::format("{:.3g} TFLOPS{}, {:.1f} % of the {} peak", tera,
-                   place.n_devices > 1 ? " each" : "", 100 * plan.mfu,
-                   request.job.trainer.precision == TrainingPrecision::kBfloat16 || !is_here
-                       ? "bf16"
-                       : "float32"));
+       fmt::format(
+           "{:.3g} {}{}, {:.1f} % of the {} peak", plan.flops_per_s / (is_fast ? 1e12 : 1e9),
+           is_fast ? "TFLOPS" : "GFLOPS", place.n_devices > 1 ? " each" : "", 100 * plan.mfu,
+           request.job.trainer.precision == TrainingPrecision::kBfloat16 || !is_here ? "bf16"
+                                                                                     : "float32"));
   line("", place.mfu_source);
   line("", fmt::format("{} tokens a second",
                        count_text(plan.n_tokens / (plan.seconds - plan.other_s))));
@@ -361,7 +371,6 @@ void print_for_people(const Request& request, const TrainingPlace& place,
 
 Result<int> plan_train(const Options& options) {
   SPUTNIK_TRY(Request request, request_of(options));
-  request.job.mtp_share = options.mtp_share;
   SPUTNIK_TRY(const TrainingPlace place, place_of(options, request));
   SPUTNIK_TRY(const TrainingPlan plan, plan_training(request.job, place));
   add_notes(plan, place, request);
@@ -400,9 +409,8 @@ void add_plan_command(CLI::App& app, int& exit_code) {
       ->check(between(1, 1 << 20));
   train
       ->add_option("--mtp", options->mtp_share,
-                   "Share of the tokens that the prediction module learns from, if there is one")
-      ->check(between(0, 1))
-      ->capture_default_str();
+                   "Share of the tokens that the prediction module learns from; of a config.json")
+      ->check(between(0, 1));
   auto* mfu = train->add_option("--mfu", options->mfu, "Share of the bf16 peak that is reached")
                   ->check(between(0.001, 1));
   train->add_option("--tflops", options->tflops, "The same as a speed, of one device")

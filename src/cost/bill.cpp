@@ -40,10 +40,10 @@ std::string estimate_note(const Usage& usage) {
 
 std::string stage_text(const StageBill& stage, const std::string& currency) {
   const Usage& u = stage.usage;
-  std::string text = fmt::format("  {:<24} {:>10}  {} tokens, {} FLOP, {}, {}{}", stage.stage,
-                                 money_text(stage.money, currency), count_text(u.tokens),
-                                 power_of_ten_text(u.flops), duration_text(u.seconds),
-                                 energy_text(u.energy_j), estimate_note(u));
+  std::string text = fmt::format(
+      "  {:<24} {:>10}  {} tokens, {} FLOP, {}, {}{}", printable(stage.stage, 48),
+      money_text(stage.money, currency), count_text(u.tokens), power_of_ten_text(u.flops),
+      duration_text(u.seconds), energy_text(u.energy_j), estimate_note(u));
   if (u.peak_flops > 0) text += fmt::format(", {:.0f} % of the machine's peak", 100 * u.mfu());
   text += "\n";
   if (u.redone_seconds > 0) {
@@ -217,6 +217,8 @@ Result<Bill> Bill::load(const std::filesystem::path& path) {
     SPUTNIK_TRY(const std::int64_t version, root.get_i64("version", 1));
     if (version != 1) return unsupported("version {} is not supported", version);
     SPUTNIK_TRY(std::string currency, root.get_string("currency"));
+    if (printable(currency, 8) != currency || currency.empty())
+      return root.error("currency", "is no name of one");
     Bill bill(std::move(currency));
     const auto stages = root.raw().find("stages");
     if (stages == root.raw().end() || !stages->is_array())

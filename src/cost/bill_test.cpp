@@ -127,7 +127,8 @@ TEST(Bill, ADamagedFileIsOneError) {
   }
   for (const char* wrong :
        {R"({"version":2,"currency":"USD","stages":[]})", R"({"version":1,"stages":[]})",
-        R"({"version":1,"currency":"USD"})", R"({"version":1,"currency":"USD","stages":[1]})",
+        R"({"version":1,"currency":"USD"})", R"({"version":1,"currency":"\u001b[31m","stages":[]})",
+        R"({"version":1,"currency":"USD","stages":[1]})",
         R"({"version":1,"currency":"USD","stages":[{"stage":"a"}]})"}) {
     EXPECT_FALSE(Bill::load(folder.write("bill.json", wrong)).ok()) << wrong;
   }

@@ -56,16 +56,19 @@ Result<Tokenizer> sample_tokenizer(const CalibrationJob& job) {
   }
   SPUTNIK_TRY(BpeTrainer trainer,
               BpeTrainer::create({job.tokenizer.vocab_size, ControlTokens::all(), 2}));
-  SPUTNIK_TRY(const auto sources, job.open_sources());
-  double shares = 0;
-  for (const Packer::Source& source : sources) shares += source.share;
-  const auto n = static_cast<double>(std::min(job.tokenizer.n_documents, kTokenizerDocuments));
-  for (const Packer::Source& source : sources) {
-    const auto n_of_it = static_cast<std::uint64_t>(std::ceil(n * source.share / shares));
-    for (std::uint64_t i = 0; i < n_of_it; ++i) {
-      for (const Document::Part& part : source.source->document(i).parts) {
-        if (!part.is_control) trainer.add(part.text);
-      }
+  SPUTNIK_TRY(const auto sources, job.open_tokenizer_sources());
+  std::vector<double> bytes(sources.size(), 0);
+  std::vector<std::uint64_t> next(sources.size(), 0);
+  const std::int64_t n = std::min(job.tokenizer.n_documents, kTokenizerDocuments);
+  for (std::int64_t i = 0; i < n; ++i) {
+    std::size_t chosen = 0;
+    for (std::size_t s = 1; s < sources.size(); ++s) {
+      if (bytes[s] / sources[s].share < bytes[chosen] / sources[chosen].share) chosen = s;
+    }
+    for (const Document::Part& part : sources[chosen].source->document(next[chosen]++).parts) {
+      if (part.is_control) continue;
+      trainer.add(part.text);
+      bytes[chosen] += static_cast<double>(part.text.size());
     }
   }
   return Tokenizer::from_spec(trainer.train());
@@ -80,7 +83,12 @@ CalibrationJob calibration_of(const Recipe& recipe, const nlohmann::json& config
   job.trainer = recipe.trainer;
   job.data = recipe.data;
   job.open_sources = [recipe] { return recipe.open_sources(); };
-  job.tokenizer = recipe.tokenizer;
+  // The tokenizer is that of the recipe that everything starts from.
+  const Recipe* first = &recipe;
+  while (first->base != nullptr) first = first->base.get();
+  job.tokenizer = first->tokenizer;
+  job.open_tokenizer_sources = [root = *first] { return root.open_sources(); };
+  job.trains_tokenizer = first == &recipe && first->tokenizer.path.empty();
   job.n_threads = n_threads;
   return job;
 }
@@ -96,6 +104,7 @@ CalibrationJob calibration_of(const nlohmann::json& config, const TrainerOptions
     sources.push_back({std::make_unique<RandomTexts>(context_length + 1), 1});
     return sources;
   };
+  job.open_tokenizer_sources = job.open_sources;
   // Single bytes: a letter is a token.
   job.tokenizer.vocab_size = 256 + static_cast<std::int64_t>(ControlTokens::all().size());
   job.n_threads = n_threads;
@@ -113,7 +122,7 @@ Result<Calibration> calibrate(const CalibrationJob& job) {
                             job.config.at("vocab_size").get<std::int64_t>(),
                             tokenizer.vocab_size());
   }
-  if (job.tokenizer.path.empty()) {
+  if (job.trains_tokenizer) {
     found.beginning_s =
         whole.seconds() * static_cast<double>(job.tokenizer.n_documents) /
         static_cast<double>(std::min(job.tokenizer.n_documents, kTokenizerDocuments));

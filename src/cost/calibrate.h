@@ -17,8 +17,11 @@ struct CalibrationJob {
   Initialization initialization;
   TrainerOptions trainer;
   PackerOptions data;
-  std::function<Result<std::vector<Packer::Source>>()> open_sources;
+  using OpenSources = std::function<Result<std::vector<Packer::Source>>()>;
+  OpenSources open_sources;
   TokenizerRecipe tokenizer;  // vocab_size: of one that is trained
+  OpenSources open_tokenizer_sources;
+  bool trains_tokenizer = true;  // in a run; false: that of the base is there
   int n_threads = 1;
 };
 

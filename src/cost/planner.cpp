@@ -25,10 +25,12 @@ Result<TrainingJob> job_of(const Recipe& recipe, std::string name, std::optional
   TrainingJob job;
   job.name = std::move(name);
   job.config = *recipe.config;
+  const Recipe* first = &recipe;
+  while (first->base != nullptr) first = first->base.get();
   if (!job.config.contains("vocab_size")) {
-    job.config["vocab_size"] = recipe.tokenizer.vocab_size;
-    if (!recipe.tokenizer.path.empty()) {
-      SPUTNIK_TRY(const std::string text, read_file(recipe.tokenizer.path));
+    job.config["vocab_size"] = first->tokenizer.vocab_size;
+    if (!first->tokenizer.path.empty()) {
+      SPUTNIK_TRY(const std::string text, read_file(first->tokenizer.path));
       SPUTNIK_TRY(TokenizerSpec spec, parse_tokenizer_json(text));
       SPUTNIK_TRY(const Tokenizer tokenizer, Tokenizer::from_spec(std::move(spec)));
       job.config["vocab_size"] = std::int64_t{tokenizer.vocab_size()};
@@ -36,6 +38,7 @@ Result<TrainingJob> job_of(const Recipe& recipe, std::string name, std::optional
   }
   job.trainer = recipe.trainer;
   job.context_length = recipe.data.context_length;
+  job.mtp_share = recipe.data.mtp_share;
   const TrainerOptions& options = recipe.trainer;
   for (std::int64_t step = 0; step < options.n_steps; ++step) {
     if (n_tokens && job.n_tokens >= *n_tokens) break;
@@ -56,7 +59,8 @@ Result<TrainingPlan> plan_training(const TrainingJob& job, const TrainingPlace& 
   TrainingPlan plan;
   plan.n_parameters = shape.n_parameters;
   plan.n_active = shape.model->n_active_parameters();
-  plan.memory = training_memory(shape, job.trainer, job.context_length, place.n_threads);
+  plan.memory =
+      training_memory(shape, job.trainer, job.context_length, job.mtp_share, place.n_threads);
   plan.n_tokens = job.n_tokens;
 
   const TrainingCost cost(*shape.model, job.trainer.precision, job.trainer.checkpoint_layers);

@@ -115,7 +115,7 @@ TEST(Planner, ARunOfTheRecipeReadsAndHoldsWhatWasPlanned) {
   EXPECT_GT(found.work_per_token.main.n_pairs, 1);
   EXPECT_LT(found.work_per_token.main.n_pairs, 64.5);
   const ShapeModel shape = ShapeModel::create(job.config).value();
-  const TrainingMemory memory = training_memory(shape, job.trainer, job.context_length, 1);
+  const TrainingMemory memory = training_memory(shape, job.trainer, job.context_length, 1, 1);
   EXPECT_NEAR(memory.of_ops() / static_cast<double>(found.ops_memory_bytes), 1, 0.15);
 }
 

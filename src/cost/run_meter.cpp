@@ -16,7 +16,9 @@ void RunMeter::begin(const Recipe& recipe, std::string stage, const Model& model
   stage_ = std::move(stage);
   recipe_hash_ = recipe.hash;
   cost_.emplace(model, options.precision, options.checkpoint_layers);
-  flops_per_token_ = cost_->flops(1, static_cast<double>(recipe.data.context_length)).model();
+  flops_per_token_ =
+      cost_->flops(1, static_cast<double>(recipe.data.context_length), recipe.data.mtp_share)
+          .model();
   watts_ = rates_.watts > 0 ? rates_.watts : kDefaultWattsPerThread * pool.n_threads();
   meter_.set_watts(watts_);
   const kernels::FlopPeaks peaks = kernels::measure_flop_peaks(pool);

@@ -3,7 +3,9 @@
 #include <deque>
 #include <nlohmann/json.hpp>
 
+#include "autograd/parameter_store.h"
 #include "model/checkpoint.h"
+#include "train/muon.h"
 
 namespace sputnik {
 namespace {
@@ -22,8 +24,10 @@ class ShapeOnlyWeights final : public WeightSource {
   }
 
   Result<RawTensor> make(const std::string& name, std::int64_t rows, std::int64_t cols) override {
+    const Parameter p = parameter_of(name, rows, cols);
     n_parameters += rows * cols;
-    if (!name.ends_with(".e_score_correction_bias")) n_trained += rows * cols;
+    if (p.is_trained) n_adamw_moments += 2 * rows * cols;
+    if (p.is_trained) n_muon_moments += (is_for_muon(p) ? 1 : 2) * rows * cols;
     const std::byte& place = places_.emplace_back();
     RawTensor tensor{name, DType::kF32, {rows, cols}, {&place, 1}};
     if (rows == 1) tensor.shape = {cols};
@@ -31,7 +35,7 @@ class ShapeOnlyWeights final : public WeightSource {
   }
 
   std::int64_t n_parameters = 0;
-  std::int64_t n_trained = 0;
+  std::int64_t n_adamw_moments = 0, n_muon_moments = 0;
 
  private:
   bool has_own_head_, has_mtp_;
@@ -56,7 +60,8 @@ Result<ShapeModel> ShapeModel::create(const nlohmann::json& config) {
   shape.weights->set_source(source.get());
   SPUTNIK_TRY(shape.model, create_model(config, *shape.weights));
   shape.n_parameters = source->n_parameters;
-  shape.n_trained = source->n_trained;
+  shape.n_adamw_moments = source->n_adamw_moments;
+  shape.n_muon_moments = source->n_muon_moments;
   return shape;
 }
 

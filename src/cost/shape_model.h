@@ -17,7 +17,8 @@ struct ShapeModel {
   std::unique_ptr<WeightStore> weights;
   std::unique_ptr<Model> model;
   std::int64_t n_parameters = 0;  // prediction modules included
-  std::int64_t n_trained = 0;     // without those that no gradient reaches
+  // Numbers that AdamW and that Muon keep for them.
+  std::int64_t n_adamw_moments = 0, n_muon_moments = 0;
 
   // config: the keys of a published config.json. Errors name the key.
   static Result<ShapeModel> create(const nlohmann::json& config);

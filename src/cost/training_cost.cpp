@@ -29,19 +29,22 @@ Pass count_pass(const Model& model, TrainingPrecision precision, bool checkpoint
 
 }  // namespace
 
-PackedBatch blank_batch(std::int64_t n_tokens, std::int64_t length) {
+PackedBatch blank_batch(std::int64_t n_tokens, std::int64_t length, double mtp_share) {
   PackedBatch packed;
+  const double n_mtp = mtp_share * static_cast<double>(n_tokens);
   for (std::int64_t first = 0; first < n_tokens; first += length) {
     const std::vector<std::int32_t> tokens(
         static_cast<std::size_t>(std::min(length, n_tokens - first)), 0);
     packed.batch.add(tokens, 0, {}, 0);
+    if (static_cast<double>(first) >= n_mtp) continue;
     packed.next.add(tokens, 0, {}, 0);
+    for (std::size_t i = 0; i < tokens.size(); ++i)
+      packed.rows_before.push_back(first + static_cast<std::int64_t>(i));
   }
-  const auto n = static_cast<std::size_t>(n_tokens);
-  packed.targets.assign(n, 0);
-  packed.targets_after.assign(n, 0);
-  packed.counts.assign(n, 1.0f);
-  packed.counts_after.assign(n, 1.0f);
+  packed.targets.assign(packed.batch.tokens.size(), 0);
+  packed.counts.assign(packed.batch.tokens.size(), 1.0f);
+  packed.targets_after.assign(packed.next.tokens.size(), 0);
+  packed.counts_after.assign(packed.next.tokens.size(), 1.0f);
   return packed;
 }
 
@@ -90,21 +93,25 @@ TrainingFlops TrainingCost::flops(double n_tokens, double length, double mtp_sha
 }
 
 TrainingMemory training_memory(const ShapeModel& shape, const TrainerOptions& options,
-                               std::int64_t context_length, int n_threads) {
+                               std::int64_t context_length, double mtp_share, int n_threads) {
   const Model& model = *shape.model;
   const std::int64_t n_tokens = std::min(
       options.micro_batch_tokens, std::max(options.batch.first_tokens, options.batch.last_tokens));
-  const PackedBatch packed = blank_batch(n_tokens, std::min(context_length, n_tokens));
+  const PackedBatch packed = blank_batch(n_tokens, std::min(context_length, n_tokens), mtp_share);
   TrainingCostOps ops(options.precision, options.checkpoint_layers, n_threads);
   Tensor hidden;
   (void)model.losses(ops, packed.batch, {packed.targets, packed.counts}, &hidden);
-  if (model.num_nextn_predict_layers() > 0)
-    (void)model.mtp_losses(ops, packed.next, hidden, {packed.targets_after, packed.counts_after});
+  if (model.num_nextn_predict_layers() > 0 && packed.next.n_tokens() > 0) {
+    (void)model.mtp_losses(ops, packed.next, ops.select_rows(hidden, packed.rows_before),
+                           {packed.targets_after, packed.counts_after});
+  }
   const TrainingArenas arenas = ops.arenas();
   const auto n = static_cast<double>(shape.n_parameters);
   TrainingMemory memory;
   memory.weights = memory.gradients = 4 * n;
-  memory.moments = 8 * static_cast<double>(shape.n_trained);
+  memory.moments =
+      4 * static_cast<double>(options.optimizer == OptimizerKind::kMuon ? shape.n_muon_moments
+                                                                        : shape.n_adamw_moments);
   memory.average = options.ema_decay > 0 ? 4 * n : 0;
   memory.packed = static_cast<double>(arenas.packed);
   memory.activations = static_cast<double>(arenas.total() - arenas.packed);

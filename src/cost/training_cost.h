@@ -49,11 +49,12 @@ struct TrainingMemory {
   }
 };
 
-// Of micro-batches of as many tokens as options say, in sequences of context_length.
+// Of micro-batches of as many tokens as options say, in sequences of context_length, of which
+// mtp_share go through the prediction module.
 TrainingMemory training_memory(const ShapeModel& shape, const TrainerOptions& options,
-                               std::int64_t context_length, int n_threads);
+                               std::int64_t context_length, double mtp_share, int n_threads);
 
 // Token 0 in sequences of this length, the last of what is left: its costs are those of any batch.
-PackedBatch blank_batch(std::int64_t n_tokens, std::int64_t length);
+PackedBatch blank_batch(std::int64_t n_tokens, std::int64_t length, double mtp_share = 1);
 
 }  // namespace sputnik

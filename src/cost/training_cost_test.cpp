@@ -128,12 +128,12 @@ nlohmann::json larger_config(bool mtp) {
 }
 
 TEST(TrainingMemory, IsWhatTrainingOpsTakes) {
-  for (const bool mtp : {false, true}) {
+  for (const double mtp_share : {0.0, 0.3, 1.0}) {
     for (const bool checkpoint_layers : {false, true}) {
       for (const auto precision : {kBf16, TrainingPrecision::kFloat32}) {
-        SCOPED_TRACE(testing::Message() << "mtp " << mtp << ", layers checkpointed "
+        SCOPED_TRACE(testing::Message() << "mtp " << mtp_share << ", layers checkpointed "
                                         << checkpoint_layers << ", bf16 " << (precision == kBf16));
-        const nlohmann::json config = larger_config(mtp);
+        const nlohmann::json config = larger_config(mtp_share > 0);
         TrainableModel trainable = TrainableModel::create(config, {0.02, 1}).value();
         ThreadPool pool(2);
         TrainingOptions options;
@@ -141,7 +141,7 @@ TEST(TrainingMemory, IsWhatTrainingOpsTakes) {
         options.checkpoint_layers = checkpoint_layers;
         options.balance_loss_alpha = 1e-4f;
         TrainingOps ops(*kernels::choose_table("").value(), pool, *trainable.parameters, options);
-        PackedBatch packed = blank_batch(1000, 130);
+        PackedBatch packed = blank_batch(1000, 130, mtp_share);
         Rng rng(1);
         for (std::int32_t& token : packed.batch.tokens)
           token = static_cast<std::int32_t>(rng.next() % 1000);
@@ -149,8 +149,9 @@ TEST(TrainingMemory, IsWhatTrainingOpsTakes) {
           Tensor hidden;
           (void)trainable.model->losses(ops, packed.batch, {packed.targets, packed.counts},
                                         &hidden);
-          if (mtp) {
-            (void)trainable.model->mtp_losses(ops, packed.next, hidden,
+          if (mtp_share > 0) {
+            (void)trainable.model->mtp_losses(ops, packed.next,
+                                              ops.select_rows(hidden, packed.rows_before),
                                               {packed.targets_after, packed.counts_after});
           }
           ops.backward();
@@ -162,12 +163,30 @@ TEST(TrainingMemory, IsWhatTrainingOpsTakes) {
         trainer.checkpoint_layers = checkpoint_layers;
         trainer.micro_batch_tokens = trainer.batch.last_tokens = 1000;
         const ShapeModel shape = ShapeModel::create(config).value();
-        const TrainingMemory memory = training_memory(shape, trainer, 130, 2);
-        EXPECT_NEAR(memory.of_ops() / static_cast<double>(ops.memory_bytes()), 1, 0.02);
+        const TrainingMemory memory = training_memory(shape, trainer, 130, mtp_share, 2);
+        EXPECT_NEAR(memory.of_ops() / static_cast<double>(ops.memory_bytes()), 1, 0.03);
         EXPECT_EQ(shape.n_parameters, trainable.parameters->n_values());
       }
     }
   }
+}
+
+TEST(TrainingMemory, HoldsTheMomentsOfTheOptimizer) {
+  TrainableModel trainable = TrainableModel::create(larger_config(true), {0.02, 1}).value();
+  ThreadPool pool(1);
+  const auto& table = *kernels::choose_table("").value();
+  const auto bytes_of = [](Optimizer& optimizer) {
+    std::size_t bytes = 0;
+    for (const Optimizer::StateArray& array : optimizer.state()) bytes += array.values.size_bytes();
+    return static_cast<double>(bytes);
+  };
+  const ShapeModel shape = ShapeModel::create(larger_config(true)).value();
+  TrainerOptions options;
+  AdamW adamw(*trainable.parameters, {});
+  EXPECT_EQ(training_memory(shape, options, 64, 1, 1).moments, bytes_of(adamw));
+  options.optimizer = OptimizerKind::kMuon;
+  Muon muon(*trainable.parameters, table.gemm_f32, {}, {});
+  EXPECT_EQ(training_memory(shape, options, 64, 1, 1).moments, bytes_of(muon));
 }
 
 // The published sizes: 671 billion parameters, 37 billion of them for a token; the prediction
