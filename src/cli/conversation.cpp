@@ -71,10 +71,8 @@ std::string Conversation::notice() const {
                        loaded_.info.architecture == "qwen2" ? "Qwen2" : "Llama");
   }
   if (loaded_.info.n_parameters < kTinyParameters) {
-    return fmt::format(
-        "{} is tiny, {:.1f} million parameters: it solves small tasks, knows little and is often "
-        "wrong",
-        name, static_cast<double>(loaded_.info.n_parameters) / 1e6);
+    return fmt::format("{} is tiny, {:.1f} million parameters: it knows little and is often wrong",
+                       name, static_cast<double>(loaded_.info.n_parameters) / 1e6);
   }
   return "";
 }

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "base/mapped_file.h"
 #include "cli/program_testing.h"
@@ -25,8 +24,9 @@ std::filesystem::path shipped_file() {
 
 TEST(ShippedModel, IsSmallAndInTheArchitectureThatOtherEnginesRead) {
   EXPECT_LE(std::filesystem::file_size(shipped_file()), 25'000'000u);
-  const auto shown = run_for_json({"show", shipped_file().string(), "--json"});
-  EXPECT_NE(shown.dump().find("deepseek2"), std::string::npos) << shown.dump();
+  const std::string bytes = read_file(shipped_file()).value();
+  EXPECT_TRUE(bytes.starts_with("GGUF"));
+  EXPECT_NE(bytes.find("deepseek2"), std::string::npos);
   EXPECT_TRUE(std::filesystem::exists(shipped_file().parent_path() / "README.md"));
 }
 
