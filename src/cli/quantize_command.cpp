@@ -53,7 +53,7 @@ Result<void> check_output(const fs::path& model, const fs::path& output) {
   if (!fs::is_regular_file(output, ignored))
     return invalid_argument("--output {}: there is something that is not a file", output.string());
   const fs::path folder =
-      fs::is_directory(model, ignored) ? model : fs::absolute(model).parent_path();
+      fs::is_directory(model, ignored) ? model : fs::absolute(model, ignored).parent_path();
   const std::string prefix = shard_prefix(model);
   const auto belongs_to_model = [&](const fs::path& file) {
     if (!is_gguf_input(model)) return file.extension() != ".gguf";

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "model/gguf_keys.h"
 #include "tensor/quant_codec.h"
@@ -37,7 +38,7 @@ class RowEncoder {
         largest_(largest_value(dtype)),
         scratch_(static_cast<std::size_t>(pool.n_threads())) {}
 
-  std::size_t row_bytes_of() const { return row_bytes_; }
+  std::size_t bytes_per_row() const { return row_bytes_; }
 
   Result<void> encode(std::int64_t first, std::int64_t n, std::byte* out) {
     const std::int64_t group = source_.row_group();
@@ -204,7 +205,7 @@ Result<void> GgufExport::write(GgufFileWriter& file, ThreadPool& pool,
     const std::int64_t step = group * std::max<std::int64_t>(1, kChunkBytes / group_bytes);
     for (std::int64_t first = 0; first < source.n_rows(); first += step) {
       const std::int64_t n = std::min(step, source.n_rows() - first);
-      chunk.resize(static_cast<std::size_t>(n) * encoder.row_bytes_of());
+      chunk.resize(static_cast<std::size_t>(n) * encoder.bytes_per_row());
       SPUTNIK_CHECK_OK(encoder.encode(first, n, chunk.data()));
       SPUTNIK_CHECK_OK(file.append(chunk));
       n_written += chunk.size();

@@ -132,6 +132,16 @@ TEST(BpeTrainer, StopsWhenNoPairIsFrequentEnough) {
   EXPECT_EQ(spec.merges[0].left + spec.merges[0].right, "ab");
 }
 
+TEST(BpeTrainer, TokensThatAreToBeSeenAreNotMarkedSpecial) {
+  const BpeTrainer trainer =
+      std::move(BpeTrainer::create({300, kControl, 2, {"<think>", "</think>"}})).value();
+  const Tokenizer tokenizer = std::move(Tokenizer::from_spec(trainer.train())).value();
+  EXPECT_TRUE(tokenizer.is_special(0));
+  EXPECT_FALSE(tokenizer.is_special(2));
+  EXPECT_TRUE(tokenizer.is_control(2));  // and yet nobody can type one
+  EXPECT_NE(tokenizer.encode("<think>"), std::vector<std::int32_t>{2});
+}
+
 TEST(BpeTrainer, RefusesAVocabularyWithoutRoom) {
   EXPECT_FALSE(BpeTrainer::create({259, kControl, 2}).ok());
   EXPECT_TRUE(BpeTrainer::create({260, kControl, 2}).ok());

@@ -6,10 +6,13 @@
 
 #include "autograd/trainable_model.h"
 #include "autograd/training_ops.h"
+#include "base/mapped_file.h"
 #include "formats/gguf_testing.h"
 #include "kernels/dispatch.h"
 #include "model/loader.h"
 #include "model/model_testing.h"
+#include "train/chat_template.h"
+#include "train/document.h"
 #include "train/micro_model_testing.h"
 #include "train/trainer.h"
 
@@ -52,6 +55,11 @@ TEST(ExportModel, WhatIsLoadedAgainComputesTheLogitsOfTraining) {
                                                std::span(inference).subspan(row, 512)));
   }
   EXPECT_LT(largest, 5e-5);
+
+  const auto tokenizer_config =
+      nlohmann::json::parse(read_file(folder.path() / "model" / "tokenizer_config.json").value());
+  EXPECT_EQ(tokenizer_config["chat_template"], chat_template());
+  EXPECT_EQ(tokenizer_config["eos_token"], ControlTokens::kEos);
 }
 
 }  // namespace
