@@ -116,7 +116,10 @@ TEST(Planner, ARunOfTheRecipeReadsAndHoldsWhatWasPlanned) {
   EXPECT_LT(found.work_per_token.main.n_pairs, 64.5);
   const ShapeModel shape = ShapeModel::create(job.config).value();
   const TrainingMemory memory = training_memory(shape, job.trainer, job.context_length, 1, 1);
-  EXPECT_NEAR(memory.of_ops() / static_cast<double>(found.ops_memory_bytes), 1, 0.15);
+  // A micro-batch of 512 tokens ends behind a whole document, of at most 128.
+  const double ratio = memory.of_ops() / static_cast<double>(found.ops_memory_bytes);
+  EXPECT_GT(ratio, 512.0 / (512 + 128) - 0.02);
+  EXPECT_LT(ratio, 1.15);
 }
 
 TEST(Planner, AModelAloneIsTriedOnSequencesOfTheContext) {

@@ -65,7 +65,7 @@ struct Recipe {
                                                  // values are missing
   Initialization initialization;
   TokenizerRecipe tokenizer;
-  PackerOptions data;
+  PackerOptions data{.mtp_share = 0.25};
   std::vector<SourceRecipe> sources;
   TrainerOptions trainer;
   RunRecipe run;
