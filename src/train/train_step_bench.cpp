@@ -1,5 +1,4 @@
-// A step of training of the presets `tiny` and `small`, on random tokens: forward, backward, AdamW
-// or Muon.
+// A step of training of models of four sizes, on random tokens: forward, backward, AdamW or Muon.
 // Prints tokens/s, FLOP/s and its share of the machine's measured bfloat16 peak, then where the
 // time went. FLOPs are those of the model: 6 per active weight and token (2 of them forward),
 // products of queries, keys and values at causal positions only; what is computed twice counts
@@ -7,6 +6,7 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -26,24 +26,36 @@ namespace {
 
 constexpr std::int64_t kLength = 512;  // tokens per document
 
+struct Size {
+  const char* name;
+  std::int64_t hidden_size, intermediate_size, num_hidden_layers, num_attention_heads;
+  std::int64_t qk_nope_head_dim, qk_rope_head_dim, v_head_dim, q_lora_rank, kv_lora_rank;
+  std::int64_t moe_intermediate_size, vocab_size;
+};
+constexpr Size kSizes[] = {{"nano", 96, 256, 4, 4, 32, 16, 32, 48, 32, 64, 1024},
+                           {"tiny", 192, 512, 6, 6, 32, 16, 32, 96, 64, 128, 4096},
+                           {"small", 256, 704, 6, 8, 32, 16, 32, 128, 64, 192, 4096},
+                           {"medium", 512, 1408, 8, 8, 64, 32, 64, 256, 128, 352, 8192}};
+
 nlohmann::json preset(const std::string& name) {
-  const bool is_small = name == "small";
+  const Size& size = *std::find_if(std::begin(kSizes), std::end(kSizes),
+                                   [&](const Size& other) { return name == other.name; });
   return {{"model_type", "deepseek_v3"},
-          {"vocab_size", 4096},
-          {"hidden_size", is_small ? 256 : 192},
-          {"intermediate_size", is_small ? 704 : 512},
-          {"num_hidden_layers", 6},
+          {"vocab_size", size.vocab_size},
+          {"hidden_size", size.hidden_size},
+          {"intermediate_size", size.intermediate_size},
+          {"num_hidden_layers", size.num_hidden_layers},
           {"first_k_dense_replace", 1},
-          {"num_attention_heads", is_small ? 8 : 6},
-          {"qk_nope_head_dim", 32},
-          {"qk_rope_head_dim", 16},
-          {"v_head_dim", 32},
-          {"q_lora_rank", is_small ? 128 : 96},
-          {"kv_lora_rank", 64},
+          {"num_attention_heads", size.num_attention_heads},
+          {"qk_nope_head_dim", size.qk_nope_head_dim},
+          {"qk_rope_head_dim", size.qk_rope_head_dim},
+          {"v_head_dim", size.v_head_dim},
+          {"q_lora_rank", size.q_lora_rank},
+          {"kv_lora_rank", size.kv_lora_rank},
           {"n_routed_experts", 16},
           {"num_experts_per_tok", 2},
           {"n_shared_experts", 1},
-          {"moe_intermediate_size", is_small ? 192 : 128},
+          {"moe_intermediate_size", size.moe_intermediate_size},
           {"n_group", 4},
           {"topk_group", 2},
           {"topk_method", "noaux_tc"},
@@ -103,7 +115,7 @@ void bench_step(benchmark::State& state, const std::string& name, const Training
   for (std::int64_t first = 0; first < n_tokens; first += kLength) {
     std::vector<std::int32_t> tokens;
     for (std::int64_t i = 0; i < kLength; ++i)
-      tokens.push_back(static_cast<std::int32_t>(rng.next() % 4096));
+      tokens.push_back(static_cast<std::int32_t>(rng.next() % 1024));
     batch.add(tokens, 0, {}, 0);
     targets.insert(targets.end(), tokens.begin(), tokens.end());  // any task will do
   }
@@ -127,6 +139,7 @@ void bench_step(benchmark::State& state, const std::string& name, const Training
       Counter(static_cast<double>(n_tokens), Counter::kIsIterationInvariantRate);
   state.counters["FLOP/s"] = Counter(flops, Counter::kIsIterationInvariantRate);
   state.counters["of_peak"] = Counter(flops / peak, Counter::kIsIterationInvariantRate);
+  state.counters["parameters"] = static_cast<double>(trainable.parameters->n_values());
   state.counters["MB"] = static_cast<double>(ops.memory_bytes()) / 1e6;
   state.counters["peak_MB"] = static_cast<double>(peak_resident_bytes()) / 1e6;
   if (std::getenv("SPUTNIK_PROFILE") != nullptr) {
@@ -146,19 +159,25 @@ const bool kRegistered = [] {
   };
   const TrainingOptions bf16{}, f32{TrainingPrecision::kFloat32},
       checkpoint{TrainingPrecision::kBfloat16, true};
+  const auto add = [](const char* model, const Variant& v) {
+    benchmark::RegisterBenchmark(fmt::format("train_step/{}/{}", model, v.name).c_str(),
+                                 [=](benchmark::State& state) {
+                                   bench_step(state, model, v.options, v.n_tokens, v.is_muon);
+                                 })
+        ->Unit(benchmark::kMillisecond)
+        ->UseRealTime()
+        ->Iterations(4);
+  };
+  for (const Size& size : kSizes) {
+    for (const Variant& v : {Variant{"bf16/8192", bf16, 8192}, Variant{"bf16/4096", bf16, 4096},
+                             Variant{"bf16/2048", bf16, 2048}, Variant{"bf16/1024", bf16, 1024}})
+      add(size.name, v);
+  }
   for (const char* model : {"tiny", "small"}) {
     for (const Variant& v :
-         {Variant{"bf16/8192", bf16, 8192}, Variant{"bf16_muon/8192", bf16, 8192, true},
-          Variant{"bf16/2048", bf16, 2048}, Variant{"f32/8192", f32, 8192},
-          Variant{"bf16_checkpoint/8192", checkpoint, 8192}}) {
-      benchmark::RegisterBenchmark(fmt::format("train_step/{}/{}", model, v.name).c_str(),
-                                   [=](benchmark::State& state) {
-                                     bench_step(state, model, v.options, v.n_tokens, v.is_muon);
-                                   })
-          ->Unit(benchmark::kMillisecond)
-          ->UseRealTime()
-          ->Iterations(4);
-    }
+         {Variant{"bf16_muon/8192", bf16, 8192, true}, Variant{"f32/8192", f32, 8192},
+          Variant{"bf16_checkpoint/8192", checkpoint, 8192}})
+      add(model, v);
   }
   return true;
 }();
