@@ -12,9 +12,9 @@ TEST(ShortText, CountsHaveThreeDigitsAndAUnit) {
   EXPECT_EQ(short_count(512), "512");
   EXPECT_EQ(short_count(0.5), "0.50");
   EXPECT_EQ(short_count(999.4), "999");
-  EXPECT_EQ(short_count(999.6), "1k");
+  EXPECT_EQ(short_count(999.6), "1.00k");
   EXPECT_EQ(short_count(8423), "8.42k");
-  EXPECT_EQ(short_count(999'600), "1M");
+  EXPECT_EQ(short_count(999'600), "1.00M");
   EXPECT_EQ(short_count(14.8e12), "14.8T");
   EXPECT_EQ(short_count(-2e6), "-2M");
   EXPECT_EQ(short_count(1e30), "1.00e+30");
