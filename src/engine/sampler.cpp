@@ -40,7 +40,8 @@ Sampler::Sampler(std::int64_t vocab_size)
 
 Result<SampledToken> Sampler::sample(std::span<const float> logits,
                                      std::span<const std::int32_t> context, std::int64_t n_prompt,
-                                     const SamplingParams& params) {
+                                     const SamplingParams& params,
+                                     std::span<const std::uint64_t> mask) {
   SPUTNIK_ASSERT(logits.size() == values_.size());
   const std::int32_t most_probable = argmax(logits);
   if (most_probable < 0) {
@@ -50,14 +51,14 @@ Result<SampledToken> Sampler::sample(std::span<const float> logits,
   }
   SampledToken token;
   token.id = most_probable;
-  if (params.has_penalties() || params.temperature > 0) {
+  if (params.has_penalties() || params.temperature > 0 || !mask.empty()) {
     std::copy(logits.begin(), logits.end(), values_.begin());
     std::int32_t favourite = most_probable;
-    if (params.has_penalties()) {
-      apply_penalties(context, n_prompt, params);
-      favourite = argmax(values_);
-      SPUTNIK_ASSERT(favourite >= 0);  // penalties leave numbers numbers
-    }
+    if (params.has_penalties()) apply_penalties(context, n_prompt, params);
+    if (!mask.empty()) apply_mask(mask);
+    if (params.has_penalties() || !mask.empty()) favourite = argmax(values_);
+    if (favourite < 0)  // penalties leave numbers numbers
+      return corrupt("every token that may stand at position {} is impossible", context.size());
     token.id = params.temperature > 0
                    ? draw(params, values_[favourite],
                           uniform_at(params.seed, static_cast<std::int64_t>(context.size())))
@@ -66,6 +67,20 @@ Result<SampledToken> Sampler::sample(std::span<const float> logits,
   if (params.logprobs || params.top_logprobs > 0)
     report_logprobs(logits, logits[most_probable], params, token);
   return token;
+}
+
+void Sampler::apply_mask(std::span<const std::uint64_t> mask) {
+  SPUTNIK_ASSERT(mask.size() * 64 >= values_.size());
+  for (std::size_t word = 0; word * 64 < values_.size(); ++word) {
+    const std::size_t first = word * 64, end = std::min(first + 64, values_.size());
+    if (mask[word] == 0) {
+      std::fill(values_.begin() + static_cast<std::ptrdiff_t>(first),
+                values_.begin() + static_cast<std::ptrdiff_t>(end), kLowest);
+      continue;
+    }
+    for (std::size_t i = first; i < end; ++i)
+      if ((mask[word] >> (i - first) & 1) == 0) values_[i] = kLowest;
+  }
 }
 
 void Sampler::apply_penalties(std::span<const std::int32_t> context, std::int64_t n_prompt,

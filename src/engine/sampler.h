@@ -37,8 +37,11 @@ class Sampler {
   // prompt; all ids are in the vocabulary. The token is to stand at position context.size(). params
   // have been checked. kCorrupt: a logit is NaN or +infinity, or all are -infinity: the weights are
   // damaged.
+  // mask, if not empty: only tokens whose bit is set may come (TokenConstraint::allowed); logprobs
+  // are still those of the model itself.
   Result<SampledToken> sample(std::span<const float> logits, std::span<const std::int32_t> context,
-                              std::int64_t n_prompt, const SamplingParams& params);
+                              std::int64_t n_prompt, const SamplingParams& params,
+                              std::span<const std::uint64_t> mask = {});
 
  private:
   // Everything that comes before or at this place in the order (larger value, then smaller id).
@@ -55,6 +58,7 @@ class Sampler {
     std::int64_t count = 0;
   };
 
+  void apply_mask(std::span<const std::uint64_t> mask);
   void apply_penalties(std::span<const std::int32_t> context, std::int64_t n_prompt,
                        const SamplingParams& params);
   std::int32_t draw(const SamplingParams& params, float largest, double u);
