@@ -31,7 +31,8 @@ class BlockPool {
 
   // Appends n blocks with one reference each to block_table, or none and kExhausted.
   Result<void> allocate(std::int64_t n, std::vector<std::int32_t>& block_table);
-  void retain(std::int32_t block);                           // one reference more
+  void retain(std::int32_t block);  // one reference more
+  std::int32_t n_references(std::int32_t block) const { return references_[block]; }
   void release(std::int32_t block);                          // one less; without any it is free
   void release_all(std::vector<std::int32_t>& block_table);  // and empties the table
 
