@@ -4,85 +4,23 @@
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/mapped_file.h"
-#include "model/loader.h"
+#include "engine/engine_testing.h"
 
 namespace sputnik {
 namespace {
 
-std::filesystem::path source(const std::string& path) {
-  return std::filesystem::path(SPUTNIK_SOURCE_DIR) / path;
-}
-
-LoadedModel load(const std::string& path) {
-  auto loaded = load_model(source(path));
-  EXPECT_TRUE(loaded.ok()) << (loaded.ok() ? "" : loaded.error().message);
-  return std::move(loaded).value();
-}
-
-const char* const kTinyModel = "tests/golden/gguf/deepseek-v3-tiny/model-mla-q8_0.gguf";
-
-EngineOptions small_options() {
-  EngineOptions options;
-  options.n_threads = 2;
-  options.context_length = 256;
-  options.max_sequences = 3;
-  return options;
-}
-
-GenerationRequest request(std::vector<std::int32_t> prompt, std::int64_t max_tokens,
-                          float temperature = 0, std::uint64_t seed = 1) {
-  GenerationRequest r;
-  r.prompt = std::move(prompt);
-  r.max_tokens = max_tokens;
-  r.sampling.temperature = temperature;
-  r.sampling.seed = seed;
-  return r;
-}
-
-struct Answer {
-  std::vector<std::int32_t> tokens;
-  FinishReason reason = FinishReason::kNone;
-};
-
-// Steps until nothing is left to do.
-std::map<SequenceId, Answer> finish(Engine& engine) {
-  std::map<SequenceId, Answer> answers;
-  while (!engine.idle()) {
-    for (const StepOutput& output : engine.step()) {
-      answers[output.sequence].reason = output.finish_reason;
-      if (output.finish_reason == FinishReason::kFailed) continue;
-      answers[output.sequence].tokens.push_back(output.token.id);
-    }
-  }
-  return answers;
-}
-
-Answer answer(Engine& engine, GenerationRequest r) {
-  const SequenceId id = engine.add(std::move(r)).value();
-  return finish(engine)[id];
-}
-
-std::vector<std::int32_t> prompt_of(std::int64_t n) {
-  std::vector<std::int32_t> prompt;
-  for (std::int64_t i = 0; i < n; ++i)
-    prompt.push_back(static_cast<std::int32_t>((i * 37 + 5) % 320));
-  return prompt;
-}
-
 // A trained model's greedy texts and logits, computed by llama2.c: its answers must be met exactly.
 TEST(Engine, Stories260kMeetsItsReference) {
   const auto reference = nlohmann::json::parse(
-      read_file(source("tests/golden/stories260k/reference.json")).value(), nullptr, false);
+      read_file(source_path("tests/golden/stories260k/reference.json")).value(), nullptr, false);
   ASSERT_FALSE(reference.is_discarded());
   double largest = 0;
   for (const char* path : {"tests/golden/stories260k/stories260k.gguf",
                            "tests/golden/stories260k/model.safetensors"}) {
-    const LoadedModel loaded = load(path);
+    const LoadedModel loaded = load_golden(path);
     const auto engine = Engine::create(*loaded.model, {}).value();
     for (const auto& c : reference["cases"]) {
       const auto prompt = c["prompt_ids"].get<std::vector<std::int32_t>>();
@@ -99,7 +37,8 @@ TEST(Engine, Stories260kMeetsItsReference) {
       for (std::size_t i = 0; i < last.size(); ++i) {
         largest = std::max(largest, static_cast<double>(std::abs(last[i] - expected_logits[i])));
       }
-      EXPECT_EQ(answer(*engine, request(prompt, static_cast<std::int64_t>(expected_tokens.size())))
+      EXPECT_EQ(run_alone(*engine,
+                          make_request(prompt, static_cast<std::int64_t>(expected_tokens.size())))
                     .tokens,
                 expected_tokens);
     }
@@ -109,11 +48,11 @@ TEST(Engine, Stories260kMeetsItsReference) {
 }
 
 TEST(Engine, TheSameSeedGivesTheSameAnswerWhateverRunsBesideIt) {
-  const LoadedModel loaded = load(kTinyModel);
+  const LoadedModel loaded = load_golden(kTinyV3);
   const auto alone = Engine::create(*loaded.model, small_options()).value();
-  const Answer first = answer(*alone, request(prompt_of(40), 30, 1.0f, 7));
-  EXPECT_EQ(answer(*alone, request(prompt_of(40), 30, 1.0f, 7)).tokens, first.tokens);
-  EXPECT_NE(answer(*alone, request(prompt_of(40), 30, 1.0f, 8)).tokens, first.tokens);
+  const EngineAnswer first = run_alone(*alone, make_request(prompt_of(40), 30, 1.0f, 7));
+  EXPECT_EQ(run_alone(*alone, make_request(prompt_of(40), 30, 1.0f, 7)).tokens, first.tokens);
+  EXPECT_NE(run_alone(*alone, make_request(prompt_of(40), 30, 1.0f, 8)).tokens, first.tokens);
 
   for (const int n_threads : {1, 3}) {
     for (const std::int64_t chunk : {1, 7, 512}) {
@@ -121,10 +60,10 @@ TEST(Engine, TheSameSeedGivesTheSameAnswerWhateverRunsBesideIt) {
       options.n_threads = n_threads;
       options.chunk = chunk;
       const auto engine = Engine::create(*loaded.model, options).value();
-      (void)engine->add(request(prompt_of(100), 20, 1.0f, 1)).value();
-      const SequenceId id = engine->add(request(prompt_of(40), 30, 1.0f, 7)).value();
-      (void)engine->add(request(prompt_of(3), 50, 0.5f, 2)).value();
-      EXPECT_EQ(finish(*engine)[id].tokens, first.tokens)
+      (void)engine->add(make_request(prompt_of(100), 20, 1.0f, 1)).value();
+      const SequenceId id = engine->add(make_request(prompt_of(40), 30, 1.0f, 7)).value();
+      (void)engine->add(make_request(prompt_of(3), 50, 0.5f, 2)).value();
+      EXPECT_EQ(run_to_end(*engine)[id].tokens, first.tokens)
           << n_threads << " threads, chunk " << chunk;
     }
   }
@@ -133,10 +72,10 @@ TEST(Engine, TheSameSeedGivesTheSameAnswerWhateverRunsBesideIt) {
 // Every logit of every position, in every architecture and form of the cache.
 TEST(Engine, LogitsDoNotDependOnThreadsOrChunksBitForBit) {
   for (const char* path :
-       {kTinyModel, "tests/golden/deepseek-v2-lite-tiny",
+       {kTinyV3, "tests/golden/deepseek-v2-lite-tiny",
         "tests/golden/gguf/llama3-tiny/model-q8_0.gguf", "tests/golden/qwen2-tiny"}) {
     SCOPED_TRACE(path);
-    const LoadedModel loaded = load(path);
+    const LoadedModel loaded = load_golden(path);
     const auto run = [&](int n_threads, std::int64_t chunk, Precision precision) {
       EngineOptions options = small_options();
       options.n_threads = n_threads;
@@ -170,16 +109,16 @@ TEST(Engine, LogitsDoNotDependOnThreadsOrChunksBitForBit) {
 }
 
 TEST(Engine, NeighboursInTheBatchDoNotChangeProbabilitiesBitForBit) {
-  const LoadedModel loaded = load(kTinyModel);
-  GenerationRequest r = request(prompt_of(40), 20);
+  const LoadedModel loaded = load_golden(kTinyV3);
+  GenerationRequest r = make_request(prompt_of(40), 20);
   r.sampling.logprobs = true;
   r.sampling.top_logprobs = kMaxTopLogprobs;
   // The logarithms of the 20 largest probabilities, which all logits take part in, of each step.
   const auto run = [&](bool with_neighbours) {
     const auto engine = Engine::create(*loaded.model, small_options()).value();
-    if (with_neighbours) (void)engine->add(request(prompt_of(77), 9, 1.0f, 1)).value();
+    if (with_neighbours) (void)engine->add(make_request(prompt_of(77), 9, 1.0f, 1)).value();
     const SequenceId id = engine->add(r).value();
-    if (with_neighbours) (void)engine->add(request(prompt_of(2), 50, 0.5f, 2)).value();
+    if (with_neighbours) (void)engine->add(make_request(prompt_of(2), 50, 0.5f, 2)).value();
     std::vector<float> logprobs;
     while (!engine->idle()) {
       for (const StepOutput& output : engine->step()) {
@@ -197,107 +136,107 @@ TEST(Engine, NeighboursInTheBatchDoNotChangeProbabilitiesBitForBit) {
 }
 
 TEST(Engine, APromptThatBeginsAsAnEndedSequenceComputesOnlyTheRest) {
-  const LoadedModel loaded = load(kTinyModel);
+  const LoadedModel loaded = load_golden(kTinyV3);
   std::vector<std::int32_t> next_turn = prompt_of(150);
   const auto fresh = Engine::create(*loaded.model, small_options()).value();
-  const Answer expected = answer(*fresh, request(next_turn, 20));
+  const EngineAnswer expected = run_alone(*fresh, make_request(next_turn, 20));
   EXPECT_EQ(fresh->n_computed_tokens(), 150 + 19);
 
   const auto engine = Engine::create(*loaded.model, small_options()).value();
-  (void)answer(*engine, request(prompt_of(100), 10));
+  (void)run_alone(*engine, make_request(prompt_of(100), 10));
   const std::int64_t before = engine->n_computed_tokens();
-  EXPECT_EQ(answer(*engine, request(next_turn, 20)).tokens, expected.tokens);
+  EXPECT_EQ(run_alone(*engine, make_request(next_turn, 20)).tokens, expected.tokens);
   EXPECT_EQ(engine->n_computed_tokens() - before, 50 + 19);
 
   // The same prompt again: its last token is computed, because its logits are wanted.
   const std::int64_t again = engine->n_computed_tokens();
-  EXPECT_EQ(answer(*engine, request(next_turn, 20)).tokens, expected.tokens);
+  EXPECT_EQ(run_alone(*engine, make_request(next_turn, 20)).tokens, expected.tokens);
   EXPECT_EQ(engine->n_computed_tokens() - again, 1 + 19);
 
   // A prompt that differs from the first token on shares nothing.
   std::vector<std::int32_t> other = next_turn;
   other[0] = 300;
-  const Answer expected_other = answer(*fresh, request(other, 20));
+  const EngineAnswer expected_other = run_alone(*fresh, make_request(other, 20));
   const std::int64_t last = engine->n_computed_tokens();
-  EXPECT_EQ(answer(*engine, request(other, 20)).tokens, expected_other.tokens);
+  EXPECT_EQ(run_alone(*engine, make_request(other, 20)).tokens, expected_other.tokens);
   EXPECT_EQ(engine->n_computed_tokens() - last, 150 + 19);
 }
 
 TEST(Engine, WhatWasCachedIsForgottenWhenTheWeightsHaveChanged) {
-  const LoadedModel loaded = load(kTinyModel);
+  const LoadedModel loaded = load_golden(kTinyV3);
   const auto engine = Engine::create(*loaded.model, small_options()).value();
-  const Answer first = answer(*engine, request(prompt_of(40), 10));
+  const EngineAnswer first = run_alone(*engine, make_request(prompt_of(40), 10));
   engine->weights_changed();
   const std::int64_t before = engine->n_computed_tokens();
-  EXPECT_EQ(answer(*engine, request(prompt_of(40), 10)).tokens, first.tokens);
+  EXPECT_EQ(run_alone(*engine, make_request(prompt_of(40), 10)).tokens, first.tokens);
   EXPECT_EQ(engine->n_computed_tokens() - before, 49);
 }
 
 TEST(Engine, AnEndedSequenceMakesRoomForANewOne) {
-  const LoadedModel loaded = load(kTinyModel);
+  const LoadedModel loaded = load_golden(kTinyV3);
   EngineOptions options = small_options();
   options.max_sequences = 1;
   const auto engine = Engine::create(*loaded.model, options).value();
   for (std::int32_t first = 0; first < 4; ++first) {  // each fills the whole cache
     std::vector<std::int32_t> prompt = prompt_of(200);
     prompt[0] = first;
-    EXPECT_EQ(answer(*engine, request(prompt, -1)).tokens.size(), 56u);
+    EXPECT_EQ(run_alone(*engine, make_request(prompt, -1)).tokens.size(), 56u);
     EXPECT_EQ(engine->n_free_blocks(), engine->n_blocks());
   }
 }
 
 TEST(Engine, StopsAtAStopTokenAtMaxTokensAndAtTheEndOfTheContext) {
-  const LoadedModel loaded = load(kTinyModel);
+  const LoadedModel loaded = load_golden(kTinyV3);
   const auto engine = Engine::create(*loaded.model, small_options()).value();
-  const Answer ten = answer(*engine, request(prompt_of(5), 10));
+  const EngineAnswer ten = run_alone(*engine, make_request(prompt_of(5), 10));
   EXPECT_EQ(ten.tokens.size(), 10u);
   EXPECT_EQ(ten.reason, FinishReason::kLength);
 
-  GenerationRequest stopping = request(prompt_of(5), 10);
+  GenerationRequest stopping = make_request(prompt_of(5), 10);
   stopping.stop_tokens = {ten.tokens[3]};
-  const Answer stopped = answer(*engine, stopping);
+  const EngineAnswer stopped = run_alone(*engine, stopping);
   const auto first = std::find(ten.tokens.begin(), ten.tokens.end(), ten.tokens[3]);
   EXPECT_EQ(stopped.tokens, std::vector<std::int32_t>(ten.tokens.begin(), first + 1));
   EXPECT_EQ(stopped.reason, FinishReason::kStop);
 
-  const Answer full = answer(*engine, request(prompt_of(250), -1));
+  const EngineAnswer full = run_alone(*engine, make_request(prompt_of(250), -1));
   EXPECT_EQ(full.tokens.size(), 6u);
   EXPECT_EQ(full.reason, FinishReason::kLength);
 }
 
 TEST(Engine, FinishedAndCancelledSequencesGiveTheirBlocksBack) {
-  const LoadedModel loaded = load(kTinyModel);
+  const LoadedModel loaded = load_golden(kTinyV3);
   const auto engine = Engine::create(*loaded.model, small_options()).value();
   const std::int64_t all = engine->n_free_blocks();
-  const SequenceId id = engine->add(request(prompt_of(70), 100)).value();
-  EXPECT_LT(engine->n_free_blocks(), all);
+  const SequenceId id = engine->add(make_request(prompt_of(70), 100)).value();
   engine->step();
+  EXPECT_LT(engine->n_free_blocks(), all);
   engine->cancel(id);
   engine->cancel(id);
   EXPECT_TRUE(engine->idle());
   EXPECT_EQ(engine->n_free_blocks(), all);
-  (void)answer(*engine, request(prompt_of(70), 5));
+  (void)run_alone(*engine, make_request(prompt_of(70), 5));
   EXPECT_EQ(engine->n_free_blocks(), all);
 }
 
 TEST(Engine, RefusesWhatItCannotDoAndSaysTheNumbers) {
-  const LoadedModel loaded = load(kTinyModel);
+  const LoadedModel loaded = load_golden(kTinyV3);
   const auto engine = Engine::create(*loaded.model, small_options()).value();
   const auto message = [&](GenerationRequest r) {
     auto result = engine->add(std::move(r));
     return result.ok() ? std::string("ok") : result.error().message;
   };
-  EXPECT_EQ(message(request({}, 1)), "the prompt is empty");
-  EXPECT_EQ(message(request({3, 320}, 1)),
+  EXPECT_EQ(message(make_request({}, 1)), "the prompt is empty");
+  EXPECT_EQ(message(make_request({3, 320}, 1)),
             "token 320 at position 1 is outside the vocabulary of 320");
-  EXPECT_EQ(message(request({3, -1}, 1)),
+  EXPECT_EQ(message(make_request({3, -1}, 1)),
             "token -1 at position 1 is outside the vocabulary of 320");
-  EXPECT_EQ(message(request(prompt_of(256), 1)),
+  EXPECT_EQ(message(make_request(prompt_of(256), 1)),
             "the prompt has 256 tokens and the context holds 256: no room for an answer");
-  EXPECT_NE(message(request({3}, 1, -1.0f)), "ok");
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(message(request(prompt_of(5), -1)), "ok");
-  EXPECT_EQ(message(request(prompt_of(5), 1)),
-            "the cache has 0 of 12 blocks free, 1 are needed (64 tokens each)");
+  EXPECT_NE(message(make_request({3}, 1, -1.0f)), "ok");
+  GenerationRequest answered = make_request(prompt_of(5), 2);
+  answered.answer = {1, 2};
+  EXPECT_EQ(message(answered), "the answer has 2 tokens already, of at most 2");
 
   EngineOptions options = small_options();
   options.isa = "z80";
@@ -305,7 +244,8 @@ TEST(Engine, RefusesWhatItCannotDoAndSaysTheNumbers) {
   for (const auto change :
        {+[](EngineOptions& o) { o.n_threads = -1; }, +[](EngineOptions& o) { o.chunk = 0; },
         +[](EngineOptions& o) { o.max_sequences = 0; },
-        +[](EngineOptions& o) { o.context_length = -5; }}) {
+        +[](EngineOptions& o) { o.context_length = -5; },
+        +[](EngineOptions& o) { o.cache_blocks = 3; }}) {
     options = small_options();
     change(options);
     const auto result = Engine::create(*loaded.model, options);
