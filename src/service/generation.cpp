@@ -22,6 +22,15 @@ const char* to_string(Finish finish) {
   return "unknown";
 }
 
+std::optional<Finish> finish_of(std::string_view text) {
+  for (const Finish finish :
+       {Finish::kStop, Finish::kLength, Finish::kToolCalls, Finish::kRepetition, Finish::kCancelled,
+        Finish::kVoteDecided, Finish::kFailed}) {
+    if (text == to_string(finish)) return finish;
+  }
+  return std::nullopt;
+}
+
 const char* to_string(ThoughtEnd end) {
   switch (end) {
     case ThoughtEnd::kBudget:

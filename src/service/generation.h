@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -35,6 +36,7 @@ enum class Finish {
   kFailed,       // Event::error
 };
 const char* to_string(Finish finish);
+std::optional<Finish> finish_of(std::string_view text);  // the other way round
 
 // DeepSeek's accounting: prompt_tokens = hit + miss, hits in units of 64.
 struct Usage {
