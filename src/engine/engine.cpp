@@ -42,7 +42,8 @@ Result<std::int64_t> choose_context(const Model& model, const EngineOptions& opt
                                    : options.context_length;
   for (;;) {
     auto fits = check_memory(
-        memory_need(model, context, options.max_sequences, options.chunk, options.precision),
+        memory_need(model, context, options.cache_blocks == 0 ? options.max_sequences : 1,
+                    options.chunk, options.precision),
         context, available);
     if (fits.ok()) return context;
     if (!automatic || context / 2 < kMinDefaultContext) return std::move(fits).error();
@@ -256,6 +257,7 @@ bool Engine::deliver(Sequence& sequence, const SampledToken& token, ThoughtClose
   output.sequence = sequence.id;
   output.token = token;
   output.forced = forced;
+  output.n_cache_hits = sequence.n_hits;
   const std::size_t n_before = top_logprobs_.size();
   top_logprobs_.insert(top_logprobs_.end(), token.top.begin(), token.top.end());
   output.token.top = std::span(top_logprobs_).subspan(n_before);  // reserved: never moves

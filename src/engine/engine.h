@@ -33,7 +33,8 @@ struct EngineOptions {
   // until it fits into memory.
   std::int64_t context_length = 0;
   std::int64_t max_sequences = 1;  // that run at the same time; others wait
-  // Blocks of the cache. 0: enough for max_sequences at full context. At least enough for one.
+  // Blocks of the cache. 0: enough for max_sequences at full context. At least enough for one;
+  // whether more fit into memory is not checked.
   std::int64_t cache_blocks = 0;
   std::int64_t chunk = 512;  // most tokens per forward pass
   // What a prompt may add to the time between two tokens of others: prompts are read in pieces of
@@ -87,6 +88,7 @@ struct StepOutput {
   FinishReason finish_reason = FinishReason::kNone;
   // The token was not chosen but written to close a thought, for this reason.
   ThoughtClosed forced = ThoughtClosed::kNot;
+  std::int64_t n_cache_hits = 0;  // of the sequence's prompt, as in SequenceState
   std::optional<Error> error;
 };
 

@@ -236,6 +236,8 @@ void Worker::deliver(const StepOutput& output) {
       options_.observer->gap(ms_between(a.last_token, now));
     }
     a.last_token = now;
+    a.usage.prompt_cache_hit_tokens =
+        std::max(a.usage.prompt_cache_hit_tokens, output.n_cache_hits);
     AnswerToken token{output.token.id, output.forced, output.token.logprob, {}};
     for (const TokenLogprob& top : output.token.top) token.top.emplace_back(top.id, top.logprob);
     if (a.job.journal) a.job.journal->add(choice, token);
@@ -268,8 +270,6 @@ void Worker::end_answer(Active& a, int choice, Finish finish, std::optional<Erro
     touched_.push_back(&a);
   }
   if (SequenceId& sequence = a.sequences[static_cast<std::size_t>(choice)]; sequence != 0) {
-    if (const auto state = engine_.state(sequence); state && state->n_cache_hits > 0)
-      a.usage.prompt_cache_hit_tokens = state->n_cache_hits;
     places_.erase(sequence);
     engine_.cancel(sequence);
     sequence = 0;
