@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509err.h>
 
 #include <filesystem>
 
@@ -43,11 +44,10 @@ Result<std::unique_ptr<ssl::context>> make_tls_context(const std::string& certif
   SSL_CTX_set_default_passwd_cb(raw, no_password);
   if (context->use_certificate_chain(boost::asio::buffer(chain), error))
     return tls_error(certificate, error);
-  if (context->use_private_key(boost::asio::buffer(secret), ssl::context::pem, error))
+  if (context->use_private_key(boost::asio::buffer(secret), ssl::context::pem, error)) {
+    if (ERR_GET_REASON(static_cast<unsigned long>(error.value())) == X509_R_KEY_VALUES_MISMATCH)
+      return invalid_argument("{}: this is not the key of {}", key, certificate);
     return tls_error(key, error);
-  if (SSL_CTX_check_private_key(raw) != 1) {
-    ERR_clear_error();
-    return invalid_argument("{}: this is not the key of {}", key, certificate);
   }
   return context;
 }
