@@ -12,16 +12,10 @@
 
 #include "base/rng.h"
 #include "grammar/constraint.h"
+#include "grammar/tiny_vocabulary_testing.h"
 #include "tokenizer/tokenizer.h"
 
 namespace sputnik::grammar {
-
-// All bytes, pieces of JSON that cross its borders, letters of several bytes; then control tokens:
-// kCallId, kCallEndId, and kEndId, which ends an answer.
-const Tokenizer& tiny_tokenizer();
-constexpr std::int32_t kTinyPieces = 256;
-std::int32_t tiny_id(std::string_view bytes);
-std::shared_ptr<const Vocabulary> tiny_vocabulary();
 
 // Of a folder of tests/tokenizers; made once in a process.
 std::shared_ptr<const Vocabulary> family_vocabulary(std::string_view family);
