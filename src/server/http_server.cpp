@@ -13,6 +13,7 @@
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -64,6 +65,7 @@ struct HttpServer::Impl {
 
   Result<void> listen();
   asio::awaitable<void> accept();
+  void run();
   void open(tcp::socket socket, asio::any_io_executor strand);
   void closed(const Connection* connection);
   void say(std::string_view what) const {
@@ -171,6 +173,17 @@ void HttpServer::Impl::closed(const Connection* connection) {
   changed.notify_all();
 }
 
+// What a handler throws is memory that ran out; the others go on.
+void HttpServer::Impl::run() {
+  for (;;) {
+    try {
+      io.run();
+      return;
+    } catch (const std::exception&) {
+    }
+  }
+}
+
 template <class Function>
 void HttpServer::Impl::for_each_connection(Function function) {
   std::vector<std::shared_ptr<Connection>> all;
@@ -203,7 +216,7 @@ Result<void> HttpServer::start() {
   SPUTNIK_CHECK_OK(impl_->listen());
   asio::co_spawn(impl_->accept_strand, impl_->accept(), [](std::exception_ptr) {});
   for (int i = 0; i < std::max(1, options.threads); ++i)
-    impl_->threads.emplace_back([this] { impl_->io.run(); });
+    impl_->threads.emplace_back([this] { impl_->run(); });
   return ok_result();
 }
 
