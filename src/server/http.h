@@ -22,8 +22,9 @@ struct Principal {
 struct HttpRequest {
   std::string method;  // "GET"
   std::string path;    // percent-decoded, without the query: "/v1/models"
-  std::vector<std::pair<std::string, std::string>> query;    // decoded
-  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::vector<std::pair<std::string, std::string>> query;            // decoded
+  std::vector<std::pair<std::string, std::string>> headers;          // names in lower case
+  std::vector<std::pair<std::string, std::string>> path_parameters;  // {id} of a route: its value
   std::string body;
   std::string trace_id;  // also in the reply's x-request-id
   Principal principal;

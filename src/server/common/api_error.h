@@ -1,0 +1,24 @@
+// From an Error to what each protocol calls one.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "server/http.h"
+#include "service/service.h"
+
+namespace sputnik::server {
+
+enum class Protocol { kOpenai, kAnthropic, kOllama, kGemini };
+
+// 400, 404, 429, 499 (cancelled) or 500.
+int http_status(ErrorCode code);
+
+// The body of a failed reply; also what a broken stream ends with.
+std::string error_envelope(Protocol protocol, const Error& error);
+
+// retry_after_s: told to clients whose request found the queue full.
+Reply error_reply(Protocol protocol, const Error& error, int retry_after_s = 1);
+
+}  // namespace sputnik::server
