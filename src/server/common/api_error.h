@@ -2,18 +2,12 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "base/result.h"
+#include "server/error_envelope.h"
 #include "server/http.h"
-#include "service/service.h"
 
 namespace sputnik::server {
-
-enum class Protocol { kOpenai, kAnthropic, kOllama, kGemini };
-
-// 400, 404, 429, 499 (cancelled) or 500.
-int http_status(ErrorCode code);
 
 // The body of a failed reply; also what a broken stream ends with.
 std::string error_envelope(Protocol protocol, const Error& error);

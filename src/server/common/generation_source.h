@@ -29,7 +29,7 @@ class EventWriter {
 struct StreamFormat {
   std::string content_type;
   std::string keep_alive;
-  Protocol protocol = Protocol::kOpenai;
+  Protocol protocol = Protocol::kOpenAi;
 };
 
 // A failure before the first byte becomes a status and an envelope; afterwards the writer says it,

@@ -20,7 +20,7 @@ using service::Service;
 using GenerationPtr = std::shared_ptr<Generation>;
 
 Reply failed(const Error& error) {
-  return error_reply(Protocol::kOpenai, error);
+  return error_reply(Protocol::kOpenAi, error);
 }
 
 // The number of the event after the last one that the client has: ?after=N, or what browsers send

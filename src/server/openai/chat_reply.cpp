@@ -46,7 +46,7 @@ class ChunkWriter final : public EventWriter {
   }
 
   void fail(const Error& error, std::string& body) override {
-    append_sse(body, error_envelope(Protocol::kOpenai, error));
+    append_sse(body, error_envelope(Protocol::kOpenAi, error));
   }
 
  private:
@@ -132,7 +132,7 @@ Reply chunk_reply(std::shared_ptr<Generation> generation, ReplyOptions options, 
   const std::shared_ptr<Generation> shared = generation;
   auto source =
       make_stream_source(std::move(generation), make_chunk_writer(options),
-                         {std::string(kSse), std::string(kSseKeepAlive), Protocol::kOpenai}, from);
+                         {std::string(kSse), std::string(kSseKeepAlive), Protocol::kOpenAi}, from);
   return stream_reply(*shared, std::move(source), kSse);
 }
 
@@ -161,7 +161,7 @@ Reply chat_reply(std::shared_ptr<Generation> generation, ReplyOptions options) {
       [receipt = options.receipt](const Answer& answer, const Generation& finished) {
         return chat_completion_json(answer, finished, receipt);
       },
-      Protocol::kOpenai);
+      Protocol::kOpenAi);
   return stream_reply(*shared, std::move(source), "application/json");
 }
 

@@ -66,7 +66,7 @@ class TextChunkWriter final : public EventWriter {
   }
 
   void fail(const Error& error, std::string& body) override {
-    append_sse(body, error_envelope(Protocol::kOpenai, error));
+    append_sse(body, error_envelope(Protocol::kOpenAi, error));
   }
 
  private:
@@ -120,7 +120,7 @@ Reply completion_reply(std::shared_ptr<Generation> generation, ReplyOptions opti
   if (options.stream) {
     auto source =
         make_stream_source(std::move(generation), std::make_unique<TextChunkWriter>(options),
-                           {std::string(kSse), std::string(kSseKeepAlive), Protocol::kOpenai});
+                           {std::string(kSse), std::string(kSseKeepAlive), Protocol::kOpenAi});
     return stream_reply(*shared, std::move(source), kSse);
   }
   auto source = make_answer_source(
@@ -128,7 +128,7 @@ Reply completion_reply(std::shared_ptr<Generation> generation, ReplyOptions opti
       [receipt = options.receipt](const Answer& answer, const Generation& finished) {
         return completion_json(answer, finished, receipt);
       },
-      Protocol::kOpenai);
+      Protocol::kOpenAi);
   return stream_reply(*shared, std::move(source), "application/json");
 }
 

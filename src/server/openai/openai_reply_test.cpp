@@ -211,7 +211,7 @@ TEST_F(OpenaiReply, SaysWhyARequestIsRefused) {
   EXPECT_EQ(full.head.status, 429);
   ASSERT_EQ(full.head.headers.size(), 1u);
   EXPECT_EQ(full.head.headers[0], (std::pair<std::string, std::string>("retry-after", "17")));
-  EXPECT_EQ(Json::parse(full.body)["error"]["code"], "queue_full");
+  EXPECT_EQ(Json::parse(full.body)["error"]["code"], "rate_limit_error");
   EXPECT_EQ(refused(not_found("no such model")).head.status, 404);
   Reply invalid = refused(invalid_argument("messages: too long"));
   EXPECT_EQ(invalid.head.status, 400);

@@ -17,7 +17,7 @@ namespace {
 using service::Service;
 
 Reply failed(const Service& service, const Error& error) {
-  return error_reply(Protocol::kOpenai, error, service.retry_after_s());
+  return error_reply(Protocol::kOpenAi, error, service.retry_after_s());
 }
 
 Reply json_reply(std::string body) {
@@ -59,7 +59,7 @@ Reply embed(Service& service, EmbedWorker& worker, const HttpRequest& http) {
        as_text = as_base64](const std::vector<service::Embedding>& embeddings) {
         return embeddings_json(embeddings, name, as_text);
       },
-      Protocol::kOpenai);
+      Protocol::kOpenAi);
 }
 
 }  // namespace

@@ -256,7 +256,7 @@ Reply responses_reply(std::shared_ptr<Generation> generation, ResponsesOptions o
   if (options.stream) {
     auto source = make_stream_source(
         std::move(generation), std::make_unique<ResponseWriter>(std::move(options)),
-        {std::string(kSse), std::string(kSseKeepAlive), Protocol::kOpenai});
+        {std::string(kSse), std::string(kSseKeepAlive), Protocol::kOpenAi});
     return stream_reply(*shared, std::move(source), kSse);
   }
   auto source = make_answer_source(
@@ -264,7 +264,7 @@ Reply responses_reply(std::shared_ptr<Generation> generation, ResponsesOptions o
       [options = std::move(options)](const Answer& answer, const Generation& finished) {
         return whole_response(answer, finished, options);
       },
-      Protocol::kOpenai);
+      Protocol::kOpenAi);
   return stream_reply(*shared, std::move(source), "application/json");
 }
 
