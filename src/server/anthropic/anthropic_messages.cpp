@@ -15,7 +15,11 @@ Error unreadable(const JsonView& block, std::string_view type) {
 }
 
 void append_line(std::optional<std::string>& text, const std::string& more) {
-  text = text ? *text + "\n" + more : more;
+  if (text) {
+    *text += "\n" + more;
+  } else {
+    text = more;
+  }
 }
 
 Result<Message> read_tool_result(const JsonView& block) {

@@ -14,8 +14,9 @@ using chat::Message;
 using chat::Role;
 using service::ToolChoice;
 
-void append_line(std::optional<std::string>& text, const std::string& more) {
-  text = text ? *text + more : more;
+void append(std::optional<std::string>& text, const std::string& more) {
+  if (!text) text.emplace();
+  *text += more;
 }
 
 // Google's calls need no ids; ours get one of the name, so that call and result find each other.
@@ -74,7 +75,7 @@ Result<void> read_content(const JsonView& content, std::vector<Message>& message
       if (is_thought.value_or(false)) {
         message.reasoning += text;
       } else {
-        append_line(message.content, text);
+        append(message.content, text);
       }
     } else {
       return unsupported("{}: this model reads text and calls of functions alone", part.path());
@@ -126,6 +127,7 @@ Result<void> read_tools(const JsonView& body, service::ChatInput& input) {
 Result<void> keep_allowed(const JsonView& config, service::ChatInput& input) {
   SPUTNIK_TRY(const auto names, config.get_array(field(config, "allowedFunctionNames")));
   if (names.empty()) return ok_result();
+  if (names.size() > kMaxTools) return config.error("more names than there can be functions");
   std::vector<service::Tool> kept;
   for (const JsonView& view : names) {
     SPUTNIK_TRY(const std::string name, view.as_string());

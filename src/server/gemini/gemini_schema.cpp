@@ -1,6 +1,7 @@
 #include "server/gemini/gemini_schema.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 namespace sputnik::server::gemini {
@@ -47,21 +48,20 @@ OrderedJson count(const OrderedJson& value) {
   return result;
 }
 
+// Those that ordering names come first, in its order. Near-linear: both come from strangers.
 OrderedJson properties(const OrderedJson& value, const OrderedJson* ordering) {
   OrderedJson result = value;
   for (OrderedJsonMember& member : result.members) member.value = json_schema_of(member.value);
-  if (ordering == nullptr || ordering->items.size() > result.members.size()) return result;
-  std::vector<OrderedJsonMember> ordered;
-  for (const OrderedJson& name : ordering->items) {
-    const auto found =
-        std::find_if(result.members.begin(), result.members.end(),
-                     [&](const OrderedJsonMember& member) { return member.key == name.text; });
-    if (found == result.members.end()) continue;
-    ordered.push_back(std::move(*found));
-    result.members.erase(found);
-  }
-  for (OrderedJsonMember& member : result.members) ordered.push_back(std::move(member));
-  result.members = std::move(ordered);
+  if (ordering == nullptr) return result;
+  std::unordered_map<std::string_view, std::size_t> places;
+  for (const OrderedJson& name : ordering->items) places.try_emplace(name.text, places.size());
+  const auto place = [&](const OrderedJsonMember& member) {
+    const auto found = places.find(member.key);
+    return found == places.end() ? places.size() : found->second;
+  };
+  std::stable_sort(
+      result.members.begin(), result.members.end(),
+      [&](const OrderedJsonMember& a, const OrderedJsonMember& b) { return place(a) < place(b); });
   return result;
 }
 

@@ -125,6 +125,7 @@ Result<void> keep_allowed(const JsonView& allowed, service::ChatInput& input) {
   SPUTNIK_TRY(const JsonView mode, allowed.require("mode"));
   SPUTNIK_TRY(input.tool_choice, choice_of_word(mode));
   SPUTNIK_TRY(const auto tools, allowed.get_array("tools"));
+  if (tools.size() > kMaxTools) return allowed.error("more names than there can be tools");
   std::vector<service::Tool> kept;
   for (const JsonView& tool : tools) {
     if (!tool.is_object()) return tool.wrong("an object");

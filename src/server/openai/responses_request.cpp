@@ -162,6 +162,7 @@ Result<void> read_tool_choice(const JsonView& choice, service::ChatInput& input)
   SPUTNIK_TRY(const JsonView mode, choice.require("mode"));
   SPUTNIK_TRY(input.tool_choice.kind, choice_of_word(mode));
   SPUTNIK_TRY(const auto allowed, choice.get_array("tools"));
+  if (allowed.size() > kMaxTools) return choice.error("more names than there can be tools");
   std::vector<service::Tool> kept;
   for (const JsonView& tool : allowed) {
     SPUTNIK_TRY(const std::string name, tool.require_string("name"));
