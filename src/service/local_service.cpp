@@ -169,9 +169,9 @@ Result<std::int64_t> LocalService::count_tokens(const GenerateRequest& request) 
 
 Result<Embedding> LocalService::embed(std::string_view text, std::string_view name) {
   SPUTNIK_TRY(const ModelCard card, model(name));
+  if (text.empty()) return invalid_argument("input: it is empty");
   const Tokenizer& tokenizer = model_->tokenizer();
   auto tokens = tokenizer.encode(text, {.add_bos = tokenizer.add_bos_by_default()});
-  if (tokens.empty()) return invalid_argument("input: it is empty");
   const auto n = static_cast<std::int64_t>(tokens.size());
   if (n > card.context_length)
     return invalid_argument("input: {} tokens do not fit into the context of {}", n,

@@ -70,13 +70,12 @@ TEST(LocalService, TheBudgetOfAThoughtIsExact) {
     request.thinking.budget = budget;
     const auto generation = service->generate(request).value();
     const Outcome outcome = read_to_end(*generation);
-    EXPECT_LE(generation->usage().reasoning_tokens, budget);
     EXPECT_FALSE(outcome.content.empty()) << budget;
     const auto closed =
         std::count_if(outcome.events.begin(), outcome.events.end(),
                       [](const Event& e) { return e.kind == Event::Kind::kThoughtEnded; });
     EXPECT_EQ(closed, budget == 0 ? 0 : 1);
-    if (budget > 0) EXPECT_EQ(generation->usage().reasoning_tokens, budget);
+    EXPECT_EQ(generation->usage().reasoning_tokens, budget);
   }
   GenerateRequest off = ask("What is 348 + 275?");
   off.thinking.enabled = false;
@@ -95,7 +94,9 @@ TEST(LocalService, AnswerNowEndsTheThoughtWhileItRuns) {
     return e.kind == Event::Kind::kThoughtEnded;
   });
   // Or it had just ended by itself.
-  if (ended != outcome.events.end()) EXPECT_EQ(ended->thought_end, ThoughtEnd::kAskedFor);
+  if (ended != outcome.events.end()) {
+    EXPECT_EQ(ended->thought_end, ThoughtEnd::kAskedFor);
+  }
   EXPECT_TRUE(generation->finished());
 }
 
@@ -253,6 +254,11 @@ void cut_journal(const std::filesystem::path& folder, std::size_t n_lines, std::
   }
 }
 
+std::vector<Event> of_choice(std::vector<Event> events, int choice) {
+  std::erase_if(events, [&](const Event& event) { return event.choice != choice; });
+  return events;
+}
+
 TEST(LocalService, AnAnswerGoesOnAfterACrashEventByEvent) {
   for (const std::size_t n_lines : {1, 2, 12, 40}) {
     const TemporaryFolder folder;
@@ -275,7 +281,11 @@ TEST(LocalService, AnAnswerGoesOnAfterACrashEventByEvent) {
     const auto service = open_service(options);
     const auto generation = service->find(id).value();
     const Outcome again = read_to_end(*generation);
-    EXPECT_TRUE(same_events(whole.events, again.events)) << n_lines << " lines";
+    // Answers beside each other may come in other turns; each of them is the same.
+    for (int choice = 0; choice < 2; ++choice) {
+      EXPECT_TRUE(same_events(of_choice(whole.events, choice), of_choice(again.events, choice)))
+          << n_lines << " lines, answer " << choice;
+    }
     // A client that had seen some of it asks for the rest.
     std::vector<Event> rest;
     (void)generation->events(5, rest);
