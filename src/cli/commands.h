@@ -20,5 +20,6 @@ void add_gym_command(CLI::App& app, int& exit_code);
 void add_eval_command(CLI::App& app, int& exit_code);
 void add_train_command(CLI::App& app, int& exit_code);
 void add_plan_command(CLI::App& app, int& exit_code);
+void add_key_command(CLI::App& app, int& exit_code);
 
 }  // namespace sputnik::cli

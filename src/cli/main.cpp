@@ -43,6 +43,7 @@ int run_program(int argc, char** argv) {
   add_eval_command(app, exit_code);
   add_train_command(app, exit_code);
   add_plan_command(app, exit_code);
+  add_key_command(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
