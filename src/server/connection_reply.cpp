@@ -24,10 +24,10 @@ struct Connection::Wake {
     // The connection is held on its strand alone: whoever calls must not be the one to destroy it.
     asio::post(wake->strand, [wake] {
       wake->pending.store(false);
-      const auto connection = wake->connection.lock();
-      if (connection == nullptr) return;
-      connection->woken_ = true;
-      connection->signal();
+      const auto alive = wake->connection.lock();
+      if (alive == nullptr) return;
+      alive->woken_ = true;
+      alive->signal();
     });
   }
 };
