@@ -52,6 +52,10 @@ std::span<const AnswerEvent> ReasoningParser::feed(std::int32_t id) {
   if (id == options_.think_id || id == options_.end_think_id) {
     take_text(decoder_.flush());  // a character that the mark cuts in two
     if (!ended()) take_mark(id);
+  } else if (phase_ != Phase::kThought &&
+             std::binary_search(options_.mark_ids.begin(), options_.mark_ids.end(), id)) {
+    take_text(decoder_.flush());
+    if (!ended()) take_answer_mark(id);
   } else {
     take_text(decoder_.push(id));
   }
@@ -83,6 +87,18 @@ void ReasoningParser::take_mark(std::int32_t id) {
   } else {
     take_text(tokenizer_->token_bytes(id));
   }
+}
+
+// What may have become a stop string before the mark does not become one across it.
+void ReasoningParser::take_answer_mark(std::int32_t id) {
+  phase_ = Phase::kAnswer;
+  skips_line_breaks_ = false;
+  take_content(std::exchange(held_, {}));
+  if (ended()) return;
+  safe_content_.clear();
+  stop_strings_.finish(safe_content_);
+  emit(AnswerEvent::Kind::kContent, safe_content_);
+  events_.push_back({AnswerEvent::Kind::kMark, std::string(tokenizer_->token_bytes(id)), id});
 }
 
 void ReasoningParser::take_text(std::string_view text) {

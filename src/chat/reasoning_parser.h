@@ -19,9 +19,15 @@
 namespace sputnik::chat {
 
 struct AnswerEvent {
-  enum class Kind { kReasoning, kContent, kEnd };
+  enum class Kind {
+    kReasoning,
+    kContent,
+    kMark,  // one of ReasoningOptions::mark_ids, in the answer; text is how it is spelled
+    kEnd,
+  };
   Kind kind = Kind::kContent;
-  std::string text;  // whole UTF-8 characters; empty for kEnd and never otherwise
+  std::string text;      // whole UTF-8 characters; empty for kEnd and never otherwise
+  std::int32_t id = -1;  // kMark
 
   bool operator==(const AnswerEvent&) const = default;
 };
@@ -39,7 +45,10 @@ struct ReasoningOptions {
   // thoughts.
   std::optional<std::int32_t> think_id, end_think_id;
   std::vector<std::int32_t> end_ids;  // sorted
-  bool starts_in_thought = false;     // the prompt has opened it
+  // Control tokens that mean something within an answer: those of a tool's call. Sorted. Without
+  // them, such tokens are text, or nothing if they are marked special.
+  std::vector<std::int32_t> mark_ids;
+  bool starts_in_thought = false;  // the prompt has opened it
   // The ids are the beginning of a text, not what follows a prompt: see StreamDecoderOptions.
   bool at_start_of_text = false;
 };
@@ -83,6 +92,7 @@ class ReasoningParser {
   };
 
   void take_mark(std::int32_t id);
+  void take_answer_mark(std::int32_t id);
   void take_text(std::string_view text);
   void take_thought(std::string_view text);
   void take_content(std::string_view text);
