@@ -135,7 +135,8 @@ std::string_view text_of(ToolMark mark) {
 }
 
 std::vector<ToolMark> opening_marks() {
-  return {ToolMark::kTaggedBegin, ToolMark::kCallsBegin, ToolMark::kCallBegin};
+  return {ToolMark::kTaggedBegin, ToolMark::kCallsBegin, ToolMark::kCallBegin,
+          ToolMark::kPythonTag};
 }
 
 std::vector<std::int32_t> ToolCallFormat::ids() const {

@@ -1,7 +1,5 @@
 #include "grammar/constraint.h"
 
-#include <algorithm>
-#include <map>
 #include <utility>
 
 #include "grammar/rules_grammar.h"
@@ -51,8 +49,13 @@ GrammarPtr make_grammar(ExprPtr root) {
 
 Result<GrammarPtr> RulesGrammar::create(RuleSet rules) {
   auto grammar = std::make_shared<RulesGrammar>(std::move(rules));
-  if (auto program = grammar->program(); !program.ok()) return std::move(program).error();
+  SPUTNIK_CHECK_OK(grammar->check());
   return GrammarPtr(std::move(grammar));
+}
+
+Result<void> RulesGrammar::check() const {
+  if (auto compiled = program(); !compiled.ok()) return std::move(compiled).error();
+  return ok_result();
 }
 
 Result<std::shared_ptr<const Program>> RulesGrammar::program() const {
@@ -97,58 +100,14 @@ GrammarPtr repeat(GrammarPtr grammar, int at_least, int at_most) {
   return make_grammar(repeated(nested(std::move(grammar)), at_least, at_most));
 }
 
-// The automaton of Aho and Corasick, without the states at which a string is complete. Control
-// tokens stand in no text at all, so that those named need no more than that.
+// Control tokens stand in no text at all, so that those named need no more than that.
 GrammarPtr text_without(std::vector<std::int32_t>, std::vector<std::string> strings) {
-  struct Node {
-    std::map<std::uint8_t, int> children;
-    int fail = 0;
-    bool forbidden = false;
-  };
-  std::vector<Node> nodes(1);
-  for (const std::string& text : strings) {
-    int at = 0;
-    for (const char c : text) {
-      const auto byte = static_cast<std::uint8_t>(c);
-      const auto [child, is_new] =
-          nodes[at].children.try_emplace(byte, static_cast<int>(nodes.size()));
-      const int next = child->second;
-      if (is_new) nodes.emplace_back();
-      at = next;
-    }
-    nodes[at].forbidden = true;
-  }
-  SPUTNIK_ASSERT(!nodes[0].forbidden);
-  const auto step = [&](int at, std::uint8_t byte) {
-    for (;; at = nodes[at].fail) {
-      const auto child = nodes[at].children.find(byte);
-      if (child != nodes[at].children.end()) return child->second;
-      if (at == 0) return 0;
-    }
-  };
-  std::vector<int> order = {0};
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    for (const auto& [byte, child] : nodes[order[i]].children) {
-      nodes[child].fail = order[i] == 0 ? 0 : step(nodes[order[i]].fail, byte);
-      nodes[child].forbidden |= nodes[nodes[child].fail].forbidden;
-      order.push_back(child);
-    }
-  }
-  std::vector<Expr::Edge> edges;
-  std::vector<int> ends;
-  for (int at = 0; at < static_cast<int>(nodes.size()); ++at) {
-    ends.push_back(at);
-    for (int byte = 0; byte < 256;) {
-      const int to = step(at, static_cast<std::uint8_t>(byte));
-      const int first = byte;
-      while (byte < 256 && step(at, static_cast<std::uint8_t>(byte)) == to) ++byte;
-      if (nodes[to].forbidden) continue;
-      edges.push_back(
-          {at, to,
-           bytes({{static_cast<std::uint8_t>(first), static_cast<std::uint8_t>(byte - 1)}})});
-    }
-  }
-  return make_grammar(graph(static_cast<int>(nodes.size()), std::move(edges), std::move(ends)));
+  return text_without(strings, {});
+}
+
+Result<GrammarPtr> checked(GrammarPtr grammar) {
+  SPUTNIK_CHECK_OK(impl(*grammar).check());
+  return grammar;
 }
 
 std::unique_ptr<TokenConstraint> constrain(GrammarPtr grammar,

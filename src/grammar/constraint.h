@@ -43,11 +43,13 @@ struct JsonOptions {
 Result<GrammarPtr> json_object(const JsonOptions& options = {});
 // The subset that OpenAI's strict mode defines, and more. kInvalidArgument: no schema;
 // kUnsupported: a keyword that would have to be ignored. Both name the place: "$.properties.a:
-// ...".
+// ...". Where the language of all valid values is not worth its trouble it is made smaller:
+// json_schema.cpp says where.
 Result<GrammarPtr> json_schema(std::string_view schema, const JsonOptions& options = {});
-// The whole text matches. ECMAScript syntax without look-around and back references.
+// The whole text matches. ECMAScript syntax without look-around, back references and \p; "." and
+// classes are about characters. Anchors may stand at the ends.
 Result<GrammarPtr> regex(std::string_view pattern);
-// GBNF, as llama.cpp documents it.
+// GBNF, as llama.cpp documents it, with tokens by id: <[1234]>. Left recursion is kUnsupported.
 Result<GrammarPtr> gbnf(std::string_view text);
 
 // For putting languages together, such as the form of a tool call.
@@ -58,8 +60,12 @@ using Part = std::variant<std::string, Token, GrammarPtr>;
 GrammarPtr sequence(std::vector<Part> parts);
 GrammarPtr one_of(std::vector<GrammarPtr> alternatives);
 GrammarPtr repeat(GrammarPtr grammar, int at_least, int at_most);  // at_most -1: any number
-// Any text that does not contain one of these tokens or strings.
+// Any text that does not contain one of these tokens or strings. Control tokens stand in no text,
+// named here or not.
 GrammarPtr text_without(std::vector<std::int32_t> tokens, std::vector<std::string> strings);
+
+// The grammar, compiled. Putting many large ones together may pass a bound (kUnsupported).
+Result<GrammarPtr> checked(GrammarPtr grammar);
 
 // A sequence that begins now. White space (at most two line breaks) may stand before it: models
 // write it behind their thought.

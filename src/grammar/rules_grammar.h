@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <mutex>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,6 +22,8 @@ class RulesGrammar : public Grammar {
 
   const RuleSet& rules() const { return rules_; }
 
+  // Errors of compile().
+  Result<void> check() const;
   // Constraints of one grammar and vocabulary share what they learn. Errors as compile().
   Result<std::shared_ptr<Matcher>> matcher(std::shared_ptr<const Vocabulary> vocabulary) const;
 
@@ -34,5 +38,8 @@ class RulesGrammar : public Grammar {
 };
 
 GrammarPtr make_grammar(ExprPtr root);
+
+// Any text without these strings that does not begin with one of these bytes.
+GrammarPtr text_without(const std::vector<std::string>& strings, std::string_view first_bytes);
 
 }  // namespace sputnik::grammar
