@@ -102,7 +102,7 @@ GrammarPtr repeat(GrammarPtr grammar, int at_least, int at_most) {
 
 // Control tokens stand in no text at all, so that those named need no more than that.
 GrammarPtr text_without(std::vector<std::int32_t>, std::vector<std::string> strings) {
-  return text_without(strings, {});
+  return text_beginning_without({}, strings);
 }
 
 Result<GrammarPtr> checked(GrammarPtr grammar) {

@@ -40,6 +40,7 @@ class RulesGrammar : public Grammar {
 GrammarPtr make_grammar(ExprPtr root);
 
 // Any text without these strings that does not begin with one of these bytes.
-GrammarPtr text_without(const std::vector<std::string>& strings, std::string_view first_bytes);
+GrammarPtr text_beginning_without(std::string_view first_bytes,
+                                  const std::vector<std::string>& strings);
 
 }  // namespace sputnik::grammar

@@ -7,7 +7,8 @@
 namespace sputnik::grammar {
 
 // The automaton of Aho and Corasick, without the states at which a string is complete.
-GrammarPtr text_without(const std::vector<std::string>& strings, std::string_view first_bytes) {
+GrammarPtr text_beginning_without(std::string_view first_bytes,
+                                  const std::vector<std::string>& strings) {
   struct Node {
     std::map<std::uint8_t, int> children;
     int fail = 0;

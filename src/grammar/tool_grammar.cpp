@@ -81,7 +81,7 @@ class CallWriter {
     if (format_.kind != Kind::kLlama) return text_without({}, std::move(marks));
     // A Llama's answer is a call if it begins with a bracket.
     SPUTNIK_TRY(GrammarPtr space, regex("[ \\t\\r\\n]{0,8}"));
-    return sequence({std::move(space), text_without(marks, "{ \t\r\n")});
+    return sequence({std::move(space), text_beginning_without("{ \t\r\n", marks)});
   }
 
  private:
