@@ -32,8 +32,12 @@ constexpr std::string_view kChunked =
     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     "3\r\nhel\r\n2;name=value\r\nlo\r\n0\r\nX-Trailer: 1\r\nHost: b\r\n\r\n";
 
+constexpr std::string_view kPlainChunks =
+    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    "5\r\nhello\r\n0\r\n\r\n";
+
 TEST(RequestReader, PiecesOfAnySizeMakeTheSameRequest) {
-  for (const std::string_view request : {kPost, kChunked}) {
+  for (const std::string_view request : {kPost, kChunked, kPlainChunks}) {
     for (std::size_t piece = 1; piece <= request.size() + 4; ++piece) {
       RequestReader reader{HttpLimits()};
       const std::string rest = read_all(reader, std::string(request) + "NEXT", piece);
