@@ -126,7 +126,7 @@ TEST(RequestReader, ABodyIsCounted) {
   for (int i = 0; i < 11; ++i) chunks += "64\r\n" + std::string(100, 'x') + "\r\n";
   EXPECT_EQ(status_of(head + "Transfer-Encoding: chunked\r\n\r\n" + chunks), 413);
   EXPECT_EQ(status_of(head + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"), 400);
-  EXPECT_EQ(status_of(head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n"), 400);
+  EXPECT_EQ(status_of(head + "Transfer-Encoding: chunked\r\n\r\nzzz\r\n"), 400);
   EXPECT_EQ(status_of(head + "Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n"), 400);
 }
 
