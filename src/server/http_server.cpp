@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 #include <sodium.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -35,6 +37,7 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::size_t kMaxRefusedAtOnce = 64;           // beyond these, nobody is told why
+constexpr std::size_t kOtherDescriptors = 256;          // models, logs, the system's own
 constexpr std::chrono::milliseconds kAcceptPause{100};  // after no descriptor was left
 
 Result<asio::ip::address> parse_address(const std::string& text) {
@@ -63,6 +66,7 @@ struct HttpServer::Impl {
     shared.hooks = std::move(hooks);
   }
 
+  void raise_descriptor_limit() const;
   Result<void> listen();
   asio::awaitable<void> accept();
   void run();
@@ -91,6 +95,19 @@ struct HttpServer::Impl {
   std::size_t n_refused = 0;  // of connections, those that are told to come again
   bool stopping = false;
 };
+
+// Many systems give a program 1,024 descriptors unless it asks for more of those that it may have.
+void HttpServer::Impl::raise_descriptor_limit() const {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const rlim_t wanted = shared.limits.connections + kMaxRefusedAtOnce + kOtherDescriptors;
+  if (limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < wanted)
+    say(fmt::format("ulimit -n is {}: fewer than {} connections can be open at once",
+                    limit.rlim_max, shared.limits.connections));
+}
 
 Result<void> HttpServer::Impl::listen() {
   SPUTNIK_TRY(const asio::ip::address address, parse_address(options.address));
@@ -213,6 +230,7 @@ Result<void> HttpServer::start() {
   if (!options.tls_certificate.empty() || !options.tls_key.empty()) {
     SPUTNIK_TRY(impl_->tls, make_tls_context(options.tls_certificate, options.tls_key));
   }
+  impl_->raise_descriptor_limit();
   SPUTNIK_CHECK_OK(impl_->listen());
   asio::co_spawn(impl_->accept_strand, impl_->accept(), [](std::exception_ptr) {});
   for (int i = 0; i < std::max(1, options.threads); ++i)
