@@ -19,6 +19,8 @@ void add_quantize_command(CLI::App& app, int& exit_code);
 void add_gym_command(CLI::App& app, int& exit_code);
 void add_eval_command(CLI::App& app, int& exit_code);
 void add_train_command(CLI::App& app, int& exit_code);
+void add_serve_command(CLI::App& app, int& exit_code);
+void add_replay_command(CLI::App& app, int& exit_code);
 void add_plan_command(CLI::App& app, int& exit_code);
 void add_key_command(CLI::App& app, int& exit_code);
 

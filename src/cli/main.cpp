@@ -33,6 +33,7 @@ int run_program(int argc, char** argv) {
   int exit_code = 0;
   add_chat_command(app, exit_code);
   add_ask_command(app, exit_code);
+  add_serve_command(app, exit_code);
   add_generate_command(app, exit_code);
   add_tokenize_command(app, exit_code);
   add_logits_command(app, exit_code);
@@ -43,6 +44,7 @@ int run_program(int argc, char** argv) {
   add_eval_command(app, exit_code);
   add_train_command(app, exit_code);
   add_plan_command(app, exit_code);
+  add_replay_command(app, exit_code);
   add_key_command(app, exit_code);
   try {
     app.parse(argc, argv);

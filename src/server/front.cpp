@@ -149,6 +149,7 @@ Admission Front::admit(HttpRequest& request, const Peer& peer) {
     admission.refusal->head.headers.emplace_back("allow", match.allowed + ", OPTIONS");
     return admission;
   }
+  request.path_parameters = match.parameters;
   admission.route = match.route->pattern;
   admission.max_body_bytes = match.route->rules.max_body_bytes;
   admission.refusal = check_key(request, peer, *match.route);

@@ -27,6 +27,7 @@ std::string method_label(const std::string& method) {
 }  // namespace
 
 struct Metrics::Impl {
+  std::function<void()> refresh;
   prometheus::Registry registry;
   prometheus::Family<prometheus::Counter>& requests =
       BuildCounter()
@@ -93,7 +94,12 @@ prometheus::Registry& Metrics::registry() {
   return impl_->registry;
 }
 
+void Metrics::set_refresh(std::function<void()> refresh) {
+  impl_->refresh = std::move(refresh);
+}
+
 std::string Metrics::text() const {
+  if (impl_->refresh) impl_->refresh();
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }
 

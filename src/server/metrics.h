@@ -1,6 +1,7 @@
 // What the server counts, in the words of Prometheus.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,6 +22,8 @@ class Metrics {
 
   // For what others count: queue, batches, tokens, cache, times.
   prometheus::Registry& registry();
+  // Called before each text(), for whoever keeps figures elsewhere. Set before the server starts.
+  void set_refresh(std::function<void()> refresh);
   // The text format, version 0.0.4.
   std::string text() const;
 

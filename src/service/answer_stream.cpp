@@ -20,13 +20,24 @@ ThoughtEnd thought_end(ThoughtClosed closed) {
 
 }  // namespace
 
-AnswerStream::AnswerStream(const ServedModel& model, const Prepared& prepared, int choice,
-                           bool logprobs)
+AnswerStream::AnswerStream(const ServedModel& model, const Prepared& prepared, std::string_view id,
+                           int choice)
     : model_(model),
       choice_(choice),
-      logprobs_(logprobs),
+      logprobs_(prepared.sampling.logprobs || prepared.sampling.top_logprobs > 0),
+      id_(id),
       parser_(model.tokenizer(), prepared.parsing, prepared.stop),
-      echo_(prepared.echo) {}
+      echo_(prepared.echo) {
+  if (prepared.tool_format) tools_.emplace(*prepared.tool_format);
+}
+
+Event& AnswerStream::add(Event::Kind kind, std::string text, std::vector<Event>& out) {
+  Event& event = out.emplace_back();
+  event.kind = kind;
+  event.choice = choice_;
+  event.text = std::move(text);
+  return event;
+}
 
 TokenChance AnswerStream::chance(std::int32_t id, float logprob) const {
   return {id, std::string(model_.tokenizer().token_bytes(id)), logprob};
@@ -34,17 +45,10 @@ TokenChance AnswerStream::chance(std::int32_t id, float logprob) const {
 
 void AnswerStream::feed(const AnswerToken& token, std::vector<Event>& out) {
   SPUTNIK_ASSERT(!finished_);
-  if (!echo_.empty()) {
-    Event& event = out.emplace_back();
-    event.choice = choice_;
-    event.text = std::exchange(echo_, {});
-  }
+  if (!echo_.empty()) add(Event::Kind::kContent, std::exchange(echo_, {}), out);
   if (token.forced != ThoughtClosed::kNot && !closing_) {
     closing_ = true;
-    Event& event = out.emplace_back();
-    event.kind = Event::Kind::kThoughtEnded;
-    event.choice = choice_;
-    event.thought_end = thought_end(token.forced);
+    add(Event::Kind::kThoughtEnded, {}, out).thought_end = thought_end(token.forced);
   }
   if (logprobs_ && token.forced == ThoughtClosed::kNot) {
     TokenLogprobs& logprobs = pending_.emplace_back();
@@ -56,15 +60,40 @@ void AnswerStream::feed(const AnswerToken& token, std::vector<Event>& out) {
 }
 
 void AnswerStream::pass_on(std::span<const chat::AnswerEvent> events, std::vector<Event>& out) {
+  using Kind = chat::AnswerEvent::Kind;
   for (const chat::AnswerEvent& from : events) {
-    if (from.kind == chat::AnswerEvent::Kind::kEnd) continue;
-    const bool is_reasoning = from.kind == chat::AnswerEvent::Kind::kReasoning;
-    (is_reasoning ? reasoning_ : content_) += from.text;
-    Event& event = out.emplace_back();
-    event.kind = is_reasoning ? Event::Kind::kReasoning : Event::Kind::kContent;
-    event.choice = choice_;
-    event.text = from.text;
-    event.logprobs = std::exchange(pending_, {});
+    if (from.kind == Kind::kReasoning) {
+      reasoning_ += from.text;
+      add(Event::Kind::kReasoning, from.text, out).logprobs = std::exchange(pending_, {});
+    } else if (tools_ && from.kind != Kind::kEnd) {
+      pass_on_tools(tools_->feed(from), out);
+    } else if (from.kind == Kind::kContent) {
+      content_ += from.text;
+      add(Event::Kind::kContent, from.text, out).logprobs = std::exchange(pending_, {});
+    }
+  }
+}
+
+void AnswerStream::pass_on_tools(std::span<const chat::ToolEvent> events, std::vector<Event>& out) {
+  using Kind = chat::ToolEvent::Kind;
+  for (const chat::ToolEvent& from : events) {
+    switch (from.kind) {
+      case Kind::kContent:
+        content_ += from.text;
+        add(Event::Kind::kContent, from.text, out).logprobs = std::exchange(pending_, {});
+        break;
+      case Kind::kCallBegin: {
+        Event& event = add(Event::Kind::kToolCall, from.text, out);
+        event.tool_index = from.index;
+        event.tool_id = fmt::format("call_{}_{}_{}", id_, choice_, from.index);
+        break;
+      }
+      case Kind::kArguments:
+        add(Event::Kind::kToolArguments, from.text, out).tool_index = from.index;
+        break;
+      case Kind::kCallEnd:
+        break;
+    }
   }
 }
 
@@ -73,20 +102,17 @@ void AnswerStream::finish(Finish finish, std::vector<Event>& out) {
   finished_ = true;
   const bool by_stop_string = parser_.end_reason() == chat::EndReason::kStopString;
   pass_on(parser_.finish(), out);
+  if (tools_) pass_on_tools(tools_->finish(), out);
   how_ = by_stop_string && finish == Finish::kCancelled ? Finish::kStop : finish;
-  Event& event = out.emplace_back();
-  event.kind = Event::Kind::kFinished;
-  event.choice = choice_;
-  event.finish = how_;
+  if (how_ == Finish::kStop && tools_ && tools_->n_calls() > 0) how_ = Finish::kToolCalls;
+  add(Event::Kind::kFinished, {}, out).finish = how_;
 }
 
 void AnswerStream::fail(Error error, std::vector<Event>& out) {
   if (finished_) return;
   finished_ = true;
   how_ = Finish::kFailed;
-  Event& event = out.emplace_back();
-  event.kind = Event::Kind::kFinished;
-  event.choice = choice_;
+  Event& event = add(Event::Kind::kFinished, {}, out);
   event.finish = how_;
   event.error = std::move(error);
 }

@@ -3,10 +3,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "chat/reasoning_parser.h"
+#include "chat/tool_call_parser.h"
 #include "engine/engine.h"
 #include "service/generation.h"
 #include "service/prepare.h"
@@ -25,7 +28,8 @@ struct AnswerToken {
 // event by event. One thread at a time; tokenizer and model outlive it.
 class AnswerStream {
  public:
-  AnswerStream(const ServedModel& model, const Prepared& prepared, int choice, bool logprobs);
+  // id: of the generation; ids of tool calls are made of it.
+  AnswerStream(const ServedModel& model, const Prepared& prepared, std::string_view id, int choice);
 
   // Appends the events of one more token.
   void feed(const AnswerToken& token, std::vector<Event>& out);
@@ -46,12 +50,16 @@ class AnswerStream {
 
  private:
   void pass_on(std::span<const chat::AnswerEvent> events, std::vector<Event>& out);
+  void pass_on_tools(std::span<const chat::ToolEvent> events, std::vector<Event>& out);
+  Event& add(Event::Kind kind, std::string text, std::vector<Event>& out);
   TokenChance chance(std::int32_t id, float logprob) const;
 
   const ServedModel& model_;
   const int choice_;
   const bool logprobs_;
+  const std::string id_;
   chat::ReasoningParser parser_;
+  std::optional<chat::ToolCallParser> tools_;
   std::string echo_;
   std::vector<AnswerToken> tokens_;
   std::vector<TokenLogprobs> pending_;  // of tokens whose text has not come yet

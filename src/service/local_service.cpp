@@ -88,7 +88,8 @@ std::unique_ptr<Job> LocalService::make_job(GenerateRequest request, Prepared pr
                                             GenerationInfo info) {
   auto job = std::make_unique<Job>();
   job->generation = std::make_shared<LocalGeneration>(std::move(info), request.detached, *worker_);
-  job->tenant = job->salt = number_of(request.user);
+  job->tenant = number_of(request.key_id);
+  job->salt = number_of(request.user);
   job->request = std::move(request);
   job->prepared = std::move(prepared);
   return job;
@@ -227,13 +228,12 @@ Result<void> LocalService::resume(const fs::path& path) {
   info.n_prompt_tokens = static_cast<std::int64_t>(prepared.prompt.size());
   std::unique_ptr<Job> job =
       make_job(std::move(content.head.request), std::move(prepared), std::move(info));
-  const bool logprobs = job->prepared.sampling.logprobs || job->prepared.sampling.top_logprobs > 0;
   const std::int64_t room = model_->context_length() - job->generation->info().n_prompt_tokens;
   const std::int64_t most =
       job->request.max_tokens < 0 ? room : std::min(room, job->request.max_tokens);
   for (int choice = 0; choice < job->request.n; ++choice)
     job->answers.push_back(
-        std::make_unique<AnswerStream>(*model_, job->prepared, choice, logprobs));
+        std::make_unique<AnswerStream>(*model_, job->prepared, job->generation->info().id, choice));
   std::vector<Event> events;
   for (const JournalContent::Line& line : content.lines) {
     AnswerStream& answer = *job->answers[static_cast<std::size_t>(line.choice)];

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "chat/encode.h"
+#include "grammar/tool_grammar.h"
 
 namespace sputnik::service {
 namespace {
@@ -55,6 +56,25 @@ void continue_with(Rendered& rendered, const chat::Message& last, const ServedMo
   if (has_content) append(rendered, *last.content, false);
 }
 
+// The tools that may be called.
+std::vector<chat::Tool> callable_tools(const ChatInput& chat) {
+  std::vector<chat::Tool> tools;
+  if (chat.tool_choice.kind == ToolChoice::Kind::kNone) return tools;
+  for (const Tool& tool : chat.tools)
+    tools.push_back({tool.name, tool.description, tool.parameters, tool.strict, tool.json});
+  return tools;
+}
+
+Result<Rendered> render_messages(const ServedModel& model, std::span<const chat::Message> messages,
+                                 std::span<const chat::Tool> tools,
+                                 const chat::RenderOptions& options) {
+  const auto format = chat::tool_call_format(model.chat_template(), model.tokenizer());
+  std::vector<std::string> texts;
+  if (format.template_describes_tools) texts = chat::tool_texts(tools);
+  return model.chat_template().render(chat::messages_with_tools(format, messages, tools), texts,
+                                      options);
+}
+
 Result<Rendered> render(const ServedModel& model, const ChatInput& chat,
                         const ThinkingRequest& thinking) {
   std::span<const chat::Message> messages = chat.messages;
@@ -64,12 +84,9 @@ Result<Rendered> render(const ServedModel& model, const ChatInput& chat,
       return invalid_argument("messages: only a message of the assistant can be gone on with");
     messages = messages.first(messages.size() - 1);
   }
-  std::vector<std::string> tools;
-  if (chat.tool_choice.kind != ToolChoice::Kind::kNone)
-    for (const Tool& tool : chat.tools) tools.push_back(tool.json);
   const bool wants_thought = thinking.enabled.value_or(true) && thinking.budget != 0;
   SPUTNIK_TRY(Rendered rendered,
-              model.chat_template().render(messages, tools, {.thinking = wants_thought}));
+              render_messages(model, messages, callable_tools(chat), {.thinking = wants_thought}));
   if (chat.continue_last) {
     continue_with(rendered, chat.messages.back(), model);
   } else if (!wants_thought && rendered.opens_thought) {
@@ -80,6 +97,30 @@ Result<Rendered> render(const ServedModel& model, const ChatInput& chat,
     close_thought(rendered);
   }
   return rendered;
+}
+
+// What an answer with tools may be; with a format for the answer as well, either of the two.
+Result<void> prepare_tools(const ServedModel& model, const ChatInput& chat, Prepared& prepared) {
+  const std::vector<chat::Tool> tools = callable_tools(chat);
+  if (tools.empty()) return ok_result();
+  const auto format = chat::tool_call_format(model.chat_template(), model.tokenizer());
+  grammar::ToolChoice choice;
+  choice.name = chat.tool_choice.name;
+  if (chat.tool_choice.kind == ToolChoice::Kind::kNamed)
+    choice.kind = grammar::ToolChoice::Kind::kNamed;
+  if (chat.tool_choice.kind == ToolChoice::Kind::kRequired ||
+      (chat.tool_choice.kind == ToolChoice::Kind::kAuto && prepared.grammar))
+    choice.kind = grammar::ToolChoice::Kind::kRequired;
+  SPUTNIK_TRY(grammar::GrammarPtr calls,
+              grammar::tool_call_grammar(format, tools, choice, chat.parallel_tool_calls));
+  if (prepared.grammar && chat.tool_choice.kind == ToolChoice::Kind::kAuto) {
+    prepared.grammar = grammar::one_of({std::move(prepared.grammar), std::move(calls)});
+  } else {
+    prepared.grammar = std::move(calls);
+  }
+  prepared.tool_format = format;
+  prepared.parsing.mark_ids = format.ids();
+  return ok_result();
 }
 
 std::vector<std::int32_t> encode(const ServedModel& model, const Rendered& rendered) {
@@ -107,6 +148,7 @@ Result<void> prepare_chat(const ServedModel& model, const GenerateRequest& reque
   prepared.parsing = chat::ReasoningParser::options_for(tokenizer, model.chat_template(), rendered);
   prepared.parsing.at_start_of_text = false;
   prepared.detect_loops = true;
+  SPUTNIK_CHECK_OK(prepare_tools(model, chat, prepared));
   if (!prepared.parsing.end_think_id) return ok_result();
 
   ThoughtOptions& thought = prepared.thought;
@@ -254,11 +296,8 @@ Result<std::vector<std::int32_t>> prompt_with_answer(const ServedModel& model,
     return std::vector<std::int32_t>();
   std::vector<chat::Message> messages = chat->messages;
   messages.push_back(chat::make_message(chat::Role::kAssistant, answer));
-  std::vector<std::string> tools;
-  if (chat->tool_choice.kind != ToolChoice::Kind::kNone)
-    for (const Tool& tool : chat->tools) tools.push_back(tool.json);
-  SPUTNIK_TRY(const Rendered rendered,
-              model.chat_template().render(messages, tools, {.add_generation_prompt = false}));
+  SPUTNIK_TRY(const Rendered rendered, render_messages(model, messages, callable_tools(*chat),
+                                                       {.add_generation_prompt = false}));
   return encode(model, rendered);
 }
 

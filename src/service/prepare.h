@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "chat/reasoning_parser.h"
 #include "chat/stop_strings.h"
+#include "chat/tool_calls.h"
 #include "engine/engine.h"
 #include "grammar/constraint.h"
 #include "service/request.h"
@@ -23,8 +25,8 @@ struct Prepared {
   std::vector<std::int32_t> stop_tokens;
   grammar::GrammarPtr grammar;  // null: anything may be written
   std::int64_t max_tokens = -1;
-  std::string echo;  // text that comes before the answer's own
-  bool may_call_tools = false;
+  std::string echo;                                 // text that comes before the answer's own
+  std::optional<chat::ToolCallFormat> tool_format;  // the answer may call tools
   bool detect_loops = false;
 
   // What the engine is to do for answer number `choice`.

@@ -182,6 +182,7 @@ Json request_to_json(const GenerateRequest& request) {
   json["n"] = request.n;
   if (request.vote) json["vote_early_stop"] = request.vote->early_stop;
   json["user"] = request.user;
+  json["key_id"] = request.key_id;
   json["priority"] = request.priority;
   json["detached"] = request.detached;
   return json;
@@ -218,6 +219,7 @@ Result<GenerateRequest> request_from_json(const Json& json) {
   SPUTNIK_TRY(const auto early_stop, optional_bool(json, "vote_early_stop"));
   if (early_stop) request.vote = VoteRequest{*early_stop};
   SPUTNIK_TRY(request.user, string_field(json, "user"));
+  SPUTNIK_TRY(request.key_id, string_field(json, "key_id"));
   SPUTNIK_TRY(request.priority, number_field<int>(json, "priority"));
   SPUTNIK_TRY(request.detached, bool_field(json, "detached"));
   return request;

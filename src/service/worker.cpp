@@ -166,6 +166,7 @@ void Worker::run() {
       commands.swap(commands_);
     }
     for (const auto& command : commands) command();
+    step_begin_ = Clock::now();
     for (const StepOutput& output : engine_.step()) deliver(output);
     after_step();
     if (const auto error = engine_.disk_error(); error && options_.log)
@@ -183,8 +184,6 @@ void Worker::start(std::unique_ptr<Job> job) {
   const int n = active->job.request.n;
   const bool resumed = !active->job.answers.empty();
   if (active->job.request.vote) active->vote.emplace(n);
-  const bool logprobs =
-      active->job.prepared.sampling.logprobs || active->job.prepared.sampling.top_logprobs > 0;
   active->sequences.assign(static_cast<std::size_t>(n), 0);
   active->usage.prompt_cache_miss_tokens =
       static_cast<std::int64_t>(active->job.prepared.prompt.size());
@@ -195,8 +194,8 @@ void Worker::start(std::unique_ptr<Job> job) {
   a.n_open = n;
   for (int choice = 0; choice < n; ++choice) {
     if (!resumed) {
-      a.job.answers.push_back(
-          std::make_unique<AnswerStream>(model_, a.job.prepared, choice, logprobs));
+      a.job.answers.push_back(std::make_unique<AnswerStream>(model_, a.job.prepared,
+                                                             a.job.generation->info().id, choice));
     } else if (a.answer(choice).finished()) {
       --a.n_open;
       count_vote(a, choice);
@@ -231,6 +230,10 @@ void Worker::deliver(const StepOutput& output) {
     if (!a.has_token) {
       a.has_token = true;
       a.first_token = now;
+      if (!a.has_begun) {  // it was read within this step
+        a.has_begun = true;
+        a.began = step_begin_;
+      }
       if (options_.observer) options_.observer->first_token(ms_between(a.asked, now));
     } else if (options_.observer) {
       options_.observer->gap(ms_between(a.last_token, now));
@@ -351,7 +354,8 @@ void Worker::finish(Active& a) {
   if (a.vote) end.vote = a.vote->result();
   if (a.error && a.job.request.n == 1) end.error = a.error;
   end.receipt = receipt_of(a);
-  if (options_.observer) options_.observer->finished(a.answer(0).how(), a.usage, end.timing);
+  if (options_.observer)
+    options_.observer->finished(a.job.request, a.answer(0).how(), a.usage, end.timing);
   if (!end.error) read_ahead(a);
   {
     const std::lock_guard lock(mutex_);

@@ -27,7 +27,7 @@ class Observer {
   virtual ~Observer() = default;
   virtual void first_token(double /*ms since it was asked for*/) {}
   virtual void gap(double /*ms since the token before*/) {}
-  virtual void finished(Finish, const Usage&, const Timing&) {}
+  virtual void finished(const GenerateRequest&, Finish, const Usage&, const Timing&) {}
 };
 
 // A generation on its way through the worker.
@@ -95,6 +95,7 @@ class Worker final : public GenerationControl {
   std::map<std::string, std::unique_ptr<Active>> jobs_;  // by the generation's id
   std::unordered_map<SequenceId, Place> places_;
   std::vector<Active*> touched_;  // in this step
+  Clock::time_point step_begin_;
 
   mutable std::mutex mutex_;  // of all below
   std::condition_variable wake_;

@@ -142,6 +142,7 @@ Result<MessagesCall> read_messages_request(const HttpRequest& http) {
   }
   if (user && user->size() > 512) return invalid_argument("metadata.user_id: more than 512 bytes");
   request.user = cache_owner(http, user.value_or(""));
+  request.key_id = http.principal.id;
   SPUTNIK_TRY(const auto servers, body.get_array("mcp_servers"));
   if (!servers.empty()) return unsupported("mcp_servers: tools are called by the client alone");
 

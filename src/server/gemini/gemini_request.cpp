@@ -119,6 +119,7 @@ Result<ContentCall> read_request(const JsonView& body, const HttpRequest& http,
   ContentCall call;
   call.request.model = bare_model(model);
   call.request.user = cache_owner(http);
+  call.request.key_id = http.principal.id;
   SPUTNIK_CHECK_OK(read_config(body, call));
   if (body.has(field(body, "cachedContent"))) {
     return unsupported("cachedContent: beginnings of prompts are found again by themselves");

@@ -85,6 +85,7 @@ Result<OllamaCall> read_shared(const JsonView& body, const HttpRequest& http) {
   OllamaCall call;
   SPUTNIK_TRY(call.request.model, read_model(body));
   call.request.user = cache_owner(http);
+  call.request.key_id = http.principal.id;
   SPUTNIK_CHECK_OK(read_options(body, call.request));
   SPUTNIK_CHECK_OK(read_think(body, call.request.thinking));
   SPUTNIK_CHECK_OK(read_format(body, call.request.format));

@@ -164,6 +164,7 @@ Result<void> read_shared_fields(const JsonView& body, const HttpRequest& http, C
   request.n = static_cast<int>(n.value_or(1));
   SPUTNIK_TRY(const std::string user, read_user(body));
   request.user = cache_owner(http, user);
+  request.key_id = http.principal.id;
   SPUTNIK_TRY(const auto priority, body.get_integer("priority", -10, 10));
   request.priority = static_cast<int>(priority.value_or(0));
   SPUTNIK_TRY(const auto detached, body.get_bool("detached"));
