@@ -1,5 +1,6 @@
 #include "server/http_server.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sodium.h>
 #include <sys/resource.h>
@@ -51,6 +52,12 @@ bool is_loopback(const asio::ip::address& address) {
   if (address.is_v6() && address.to_v6().is_v4_mapped())
     return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback();
   return address.is_loopback();
+}
+
+// A program that is started from here (a sandbox, a converter) must not keep a port or a client.
+template <class Socket>
+void close_on_exec(Socket& socket) {
+  (void)::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
 }
 
 }  // namespace
@@ -118,6 +125,7 @@ Result<void> HttpServer::Impl::listen() {
   };
   error_code error;
   if (acceptor.open(endpoint.protocol(), error)) return failed(error);
+  close_on_exec(acceptor);
   if (acceptor.set_option(tcp::acceptor::reuse_address(true), error)) return failed(error);
   if (acceptor.bind(endpoint, error)) return failed(error);
   if (acceptor.listen(asio::socket_base::max_listen_connections, error)) return failed(error);
@@ -144,6 +152,7 @@ asio::awaitable<void> HttpServer::Impl::accept() {
 }
 
 void HttpServer::Impl::open(tcp::socket socket, asio::any_io_executor strand) {
+  close_on_exec(socket);
   error_code error;
   const tcp::endpoint remote = socket.remote_endpoint(error);
   if (error) return;  // it has left already

@@ -1,7 +1,9 @@
 // Requests and whole replies over real sockets.
 #include "server/http_server.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <atomic>
 
@@ -165,6 +167,28 @@ TEST(HttpServer, ManyClientsAtOnceGetTheirOwnAnswers) {
     for (int i = 0; i < 100; ++i)
       ASSERT_EQ(clients[i]->read_reply().body, "GET /" + std::to_string(i) + " ");
   }
+}
+
+// Descriptors of this process that are sockets and would be handed to a program started now.
+int n_inheritable_sockets() {
+  int n = 0;
+  for (int fd = 0; fd < 256; ++fd) {
+    struct stat info {};
+    const int flags = ::fcntl(fd, F_GETFD);
+    if (flags >= 0 && (flags & FD_CLOEXEC) == 0 && ::fstat(fd, &info) == 0 &&
+        S_ISSOCK(info.st_mode))
+      ++n;
+  }
+  return n;
+}
+
+TEST(HttpServer, ProgramsStartedFromHereInheritNoSocket) {
+  const int before = n_inheritable_sockets();
+  TestServer server(echo);
+  EXPECT_EQ(n_inheritable_sockets(), before) << "the port";
+  TestClient client(server.port());
+  EXPECT_EQ(client.ask(get("/")).status, 200);
+  EXPECT_EQ(n_inheritable_sockets(), before + 1) << "the test's own end, and nothing else";
 }
 
 TEST(HttpServer, AnAddressInUseIsAnErrorThatNamesIt) {
