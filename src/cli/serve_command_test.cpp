@@ -131,7 +131,7 @@ TEST(ServeCommand, AnAnswerGoesOnAfterTheServerWasKilled) {
     {
       ServedProgram server;
       server::TestClient client(server.port());
-      ASSERT_TRUE(client.send(server::post("/v1/chat/completions", body)));
+      ASSERT_TRUE(client.send(server.request("POST", "/v1/chat/completions", body)));
       const std::string head = client.read_until("\r\n\r\n");
       const std::size_t at = head.find("x-sputnik-generation: ");
       ASSERT_NE(at, std::string::npos) << head;

@@ -1,5 +1,6 @@
 #include "cli/serve_testing.h"
 
+#include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -56,12 +57,20 @@ ServedProgram::ServedProgram(const Arguments& more) : program_(arguments(more)) 
   EXPECT_NE(port_, 0) << program_.standard_error();
 }
 
+std::string ServedProgram::request(std::string_view method, std::string_view path,
+                                   std::string_view json) const {
+  std::string text = fmt::format("{} {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n", method, path, port_);
+  if (!json.empty())
+    text += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", json.size());
+  return text + "\r\n" + std::string(json);
+}
+
 server::TestReply ServedProgram::post(std::string_view path, std::string_view json) const {
-  return server::TestClient(port_).ask(server::post(path, json));
+  return server::TestClient(port_).ask(request("POST", path, json));
 }
 
 server::TestReply ServedProgram::get(std::string_view path) const {
-  return server::TestClient(port_).ask(server::get(path));
+  return server::TestClient(port_).ask(request("GET", path));
 }
 
 void ServedProgram::kill() {

@@ -31,6 +31,9 @@ class ServedProgram {
   explicit ServedProgram(const Arguments& more = {});
 
   std::uint16_t port() const { return port_; }
+  // As bytes, for whoever wants to send them by hand.
+  std::string request(std::string_view method, std::string_view path,
+                      std::string_view json = {}) const;
   server::TestReply post(std::string_view path, std::string_view json) const;
   server::TestReply get(std::string_view path) const;
   void kill();  // -9, and waits
