@@ -237,6 +237,14 @@ castle ::= "O-O" "-O"?
   EXPECT_EQ(allowed_ids(*constraint, kTinySize), std::vector<std::int32_t>{'x'});
 }
 
+TEST(Constraint, ANamedTokenMaySpellSomethingAsWell) {
+  const std::string named = std::to_string(tiny_id("ab"));
+  const auto constraint =
+      constrain(gbnf_of("root ::= <[" + named + "]> \"x\" | \"abc\""), tiny_vocabulary());
+  constraint->accept(tiny_id("ab"));
+  EXPECT_EQ(allowed_ids(*constraint, kTinySize), (std::vector<std::int32_t>{'c', 'x'}));
+}
+
 TEST(Constraint, GbnfRefusesWhatCannotBeWritten) {
   const std::pair<const char*, std::string_view> cases[] = {
       {"", "no rule \"root\""},

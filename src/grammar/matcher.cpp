@@ -103,13 +103,13 @@ bool Matcher::accept(Place& place, std::int32_t id) {
   }
   if (place.ended) return false;
   forget_if_large();
-  std::int32_t set = place.set;
-  const std::string& bytes = vocabulary_.token_bytes[id];
-  if (bytes.empty()) {
-    set = after_token(set, id);
-  } else {
+  std::int32_t set = kDead;
+  if (const std::string& bytes = vocabulary_.token_bytes[id]; !bytes.empty()) {
+    set = place.set;
     for (const char byte : bytes) set = next(set, static_cast<std::uint8_t>(byte));
   }
+  // A grammar may name a token that spells something as well.
+  set = either(set, after_token(place.set, id));
   if (set == kDead) return false;
   place.set = set;
   return true;
@@ -242,6 +242,7 @@ std::int32_t Matcher::compute_next(std::int32_t set, std::uint8_t byte_class) {
 }
 
 std::int32_t Matcher::after_token(std::int32_t set, std::int32_t id) {
+  if (program_->token_steps.empty()) return kDead;
   clear_closure();
   const std::uint32_t first = sets_[set].first, n = sets_[set].n;
   for (std::uint32_t i = first; i < first + n; ++i) {
@@ -252,6 +253,20 @@ std::int32_t Matcher::after_token(std::int32_t set, std::int32_t id) {
     }
   }
   return found_.empty() && !found_complete_ ? kDead : number_closure();
+}
+
+std::int32_t Matcher::either(std::int32_t a, std::int32_t b) {
+  if (a == kDead || a == b) return b;
+  if (b == kDead) return a;
+  clear_closure();
+  for (const std::int32_t set : {a, b}) {
+    found_complete_ |= sets_[set].complete;
+    for (std::uint32_t i = sets_[set].first; i < sets_[set].first + sets_[set].n; ++i) {
+      if (std::find(found_.begin(), found_.end(), tops_[i]) == found_.end())
+        found_.push_back(tops_[i]);
+    }
+  }
+  return number_closure();
 }
 
 const std::vector<std::uint64_t>& Matcher::mask_of(std::int32_t set) {

@@ -73,6 +73,7 @@ class Matcher {
   std::int32_t next(std::int32_t set, std::uint8_t byte);
   std::int32_t compute_next(std::int32_t set, std::uint8_t byte_class);
   std::int32_t after_token(std::int32_t set, std::int32_t id);
+  std::int32_t either(std::int32_t a, std::int32_t b);
 
   const std::vector<std::uint64_t>& mask_of(std::int32_t set);
   void make_mask(std::int32_t set, std::span<std::uint64_t> mask);
