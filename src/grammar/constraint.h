@@ -34,8 +34,9 @@ class Grammar {
 using GrammarPtr = std::shared_ptr<const Grammar>;
 
 struct JsonOptions {
-  // White space between tokens: JSON allows any amount, and a model that may write any amount may
-  // write nothing else. At most this many bytes each time.
+  // Between its tokens JSON allows any amount of white space, and a model that may write any amount
+  // may write nothing else. Here it is none, one space, or a line break and at most so many spaces
+  // and tabs.
   int max_whitespace = 20;
 };
 

@@ -104,8 +104,9 @@ std::u32string code_points_of(std::string_view text) {
 
 std::vector<ExprPtr> json_rules(const JsonOptions& options) {
   std::vector<ExprPtr> rules(kNumJsonRules);
-  rules[kJsonSpace] =
-      repeated(bytes({{'\t', '\n'}, {'\r', '\r'}, {' ', ' '}}), 0, options.max_whitespace);
+  rules[kJsonSpace] = choice({empty(), literal(" "),
+                              seq({literal("\n"), repeated(bytes({{'\t', '\t'}, {' ', ' '}}), 0,
+                                                           options.max_whitespace)})});
   rules[kJsonRareChar] = rare_char();
   rules[kJsonValue] = choice({json_string(), json_number(), literal("true"), literal("false"),
                               literal("null"), json_any_object(), json_any_array()});
