@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { createDeepSeek } from "@ai-sdk/deepseek";
-import { generateText, jsonSchema, Output, streamText, tool } from "ai";
+import { NoObjectGeneratedError, generateText, jsonSchema, Output, streamText, tool } from "ai";
 import { answerSchema, assertWeatherArguments, key, skip, thinks, tools, turnsOff, url, weather } from "./common.mjs";
 
 const deepseek = createDeepSeek({ baseURL: `${url}/v1`, apiKey: key });
@@ -53,12 +53,18 @@ test("calls a tool", tools, async () => {
   assertWeatherArguments(toolCalls[0].input);
 });
 
+// The provider asks for "json_object" and names the schema in the prompt only: that it is JSON is sure, and no more.
 test("makes an object", { skip }, async () => {
-  const result = await generateText({
-    ...ask, prompt: "What is 2 + 3? Answer in JSON.", maxOutputTokens: 800, model: deepseek("deepseek-chat"),
-    output: Output.object({ schema: jsonSchema(answerSchema) }),
-  });
-  if (result.finishReason === "stop") assert.equal(typeof result.output, "object");
+  try {
+    const result = await generateText({
+      ...ask, prompt: "What is 2 + 3? Answer in JSON.", maxOutputTokens: 800, model: deepseek("deepseek-chat"),
+      output: Output.object({ schema: jsonSchema(answerSchema) }),
+    });
+    if (result.finishReason === "stop") assert.equal(typeof result.output, "object");
+  } catch (error) {
+    assert.ok(NoObjectGeneratedError.isInstance(error), String(error));
+    if (error.finishReason === "stop") assert.equal(typeof JSON.parse(error.text), "object");
+  }
 });
 
 test("can be aborted", { skip }, async () => {
