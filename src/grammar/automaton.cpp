@@ -33,7 +33,7 @@ class SubsetConstruction {
     for (const std::int32_t end : in.ends) is_end_[end] = true;
     // Sets that hold many states each would take quadratic memory.
     max_states_ = 2 * static_cast<std::size_t>(in.n_states) + 1000;
-    max_members_ = 32 * static_cast<std::size_t>(in.n_states) + 1'000'000;
+    max_members_ = 8 * static_cast<std::size_t>(in.n_states) + 1'000'000;
   }
 
   bool run(Automaton& out) {
