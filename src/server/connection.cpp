@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstring>
@@ -279,7 +280,10 @@ asio::awaitable<bool> Connection::serve_one() {
   linger_ = false;
   request.exchange.body_bytes_in = reader.body_bytes();
   request.http.body = reader.take_body();
-  Reply reply = request.handle();
+  // On another thread: reading a long request takes a while, and this one has others to serve.
+  Reply reply = co_await asio::co_spawn(
+      shared_.handlers, [&request]() -> asio::awaitable<Reply> { co_return request.handle(); },
+      asio::use_awaitable);
   co_return co_await send(request, std::move(reply));
 }
 

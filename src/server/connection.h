@@ -5,6 +5,7 @@
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -21,9 +22,13 @@ namespace sputnik::server {
 
 // What all connections of a server share. Outlives them.
 struct ConnectionShared {
+  explicit ConnectionShared(int handler_threads)
+      : handlers(static_cast<std::size_t>(handler_threads)) {}
+
   HttpLimits limits;
   HttpHooks hooks;
   std::atomic<std::int64_t> bodies_bytes{0};  // of requests that are being read or answered
+  boost::asio::thread_pool handlers;          // where hooks.handle runs
 };
 
 // One coroutine, run(), on a strand. It sleeps in wait_until(); whatever happens meanwhile (bytes

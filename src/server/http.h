@@ -70,7 +70,7 @@ struct Reply {
   std::unique_ptr<ReplySource> source;  // instead of body, if there is one
 };
 
-// Called by I/O threads, several at a time; must not block.
+// Called by threads of their own, several at a time. What has to wait for long is a ReplySource.
 using Handler = std::function<Reply(const HttpRequest&)>;
 
 }  // namespace sputnik::server

@@ -32,7 +32,8 @@ struct HttpLimits {
 struct HttpServerOptions {
   std::string address = "127.0.0.1";  // an IPv4 or IPv6 address
   std::uint16_t port = 8484;          // 0: any free one, see HttpServer::port()
-  int threads = 2;
+  int threads = 2;                    // for the network
+  int handler_threads = 4;            // for handlers, each of which works on one request
   // PEM files; both or none.
   std::string tls_certificate, tls_key;
   HttpLimits limits;

@@ -68,7 +68,8 @@ bool is_loopback_address(std::string_view address) {
 }
 
 struct HttpServer::Impl {
-  Impl(HttpServerOptions with, HttpHooks hooks) : options(std::move(with)) {
+  Impl(HttpServerOptions with, HttpHooks hooks)
+      : options(std::move(with)), shared(options.handler_threads) {
     shared.limits = options.limits;
     shared.hooks = std::move(hooks);
   }

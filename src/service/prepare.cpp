@@ -114,7 +114,8 @@ Result<void> prepare_tools(const ServedModel& model, const ChatInput& chat, Prep
   SPUTNIK_TRY(grammar::GrammarPtr calls,
               grammar::tool_call_grammar(format, tools, choice, chat.parallel_tool_calls));
   if (prepared.grammar && chat.tool_choice.kind == ToolChoice::Kind::kAuto) {
-    prepared.grammar = grammar::one_of({std::move(prepared.grammar), std::move(calls)});
+    SPUTNIK_TRY(prepared.grammar,
+                grammar::checked(grammar::one_of({std::move(prepared.grammar), std::move(calls)})));
   } else {
     prepared.grammar = std::move(calls);
   }
