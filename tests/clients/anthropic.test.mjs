@@ -6,7 +6,7 @@ import { answerSchema, assertAnswer, assertEnds, assertWeatherArguments, key, mo
 const client = new Anthropic({ baseURL: `${url}/anthropic`, apiKey: key, maxRetries: 0 });
 const messages = [{ role: "user", content: "What is 2 + 3?" }];
 const short = { model, messages, max_tokens: 200, temperature: 0 };
-const offer = { name: weather.name, description: weather.description, input_schema: weather.parameters };
+const offer = { name: weather.name, description: weather.description, input_schema: weather.parameters, strict: true };
 
 test("answers with a message of blocks", { skip }, async () => {
   const message = await client.messages.create({ ...short, system: "Be brief." });
@@ -106,6 +106,6 @@ test("ends when its client leaves", { skip }, async () => {
   if (id) await assertEnds(id);
   const controller = new AbortController();
   const pending = client.messages.create({ ...short, max_tokens: 2000 }, { signal: controller.signal });
-  setTimeout(() => controller.abort(), 2);
+  setTimeout(() => controller.abort(), 1);
   await assert.rejects(pending, APIUserAbortError);
 });

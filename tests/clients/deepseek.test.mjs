@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { createDeepSeek } from "@ai-sdk/deepseek";
-import { NoObjectGeneratedError, generateText, jsonSchema, Output, streamText, tool } from "ai";
+import { generateText, jsonSchema, NoObjectGeneratedError, Output, streamText, tool } from "ai";
 import { answerSchema, assertWeatherArguments, key, skip, thinks, tools, turnsOff, url, weather } from "./common.mjs";
 
-const deepseek = createDeepSeek({ baseURL: `${url}/v1`, apiKey: key });
+// Its client refuses strict tools anywhere else.
+const deepseek = createDeepSeek({ baseURL: `${url}/beta`, apiKey: key });
 const ask = { prompt: "What is 2 + 3?", maxOutputTokens: 200, temperature: 0, maxRetries: 0 };
 
 test("separates thought and answer", thinks, async () => {
@@ -47,30 +48,28 @@ test("says what was cached", { skip }, async () => {
 test("calls a tool", tools, async () => {
   const { toolCalls } = await generateText({
     ...ask, prompt: "How warm is it in Paris?", maxOutputTokens: 800, model: deepseek("deepseek-chat"), toolChoice: "required",
-    tools: { get_weather: tool({ description: weather.description, inputSchema: jsonSchema(weather.parameters) }) },
+    tools: { get_weather: tool({ description: weather.description, inputSchema: jsonSchema(weather.parameters), strict: true }) },
   });
   assert.equal(toolCalls[0].toolName, "get_weather");
   assertWeatherArguments(toolCalls[0].input);
 });
 
-// The provider asks for "json_object" and names the schema in the prompt only: that it is JSON is sure, and no more.
 test("makes an object", { skip }, async () => {
-  try {
-    const result = await generateText({
-      ...ask, prompt: "What is 2 + 3? Answer in JSON.", maxOutputTokens: 800, model: deepseek("deepseek-chat"),
-      output: Output.object({ schema: jsonSchema(answerSchema) }),
-    });
-    if (result.finishReason === "stop") assert.equal(typeof result.output, "object");
-  } catch (error) {
-    assert.ok(NoObjectGeneratedError.isInstance(error), String(error));
-    if (error.finishReason === "stop") assert.equal(typeof JSON.parse(error.text), "object");
-  }
+  const pending = generateText({
+    ...ask, prompt: "What is 2 + 3? Answer in JSON.", maxOutputTokens: 800, model: deepseek("deepseek-chat"),
+    output: Output.object({ schema: jsonSchema(answerSchema) }),
+  });
+  const result = await pending.catch((error) => {
+    // An answer that was cut is no object yet.
+    assert.ok(NoObjectGeneratedError.isInstance(error) && error.finishReason === "length", String(error));
+  });
+  if (result) assert.equal(typeof result.output, "object");
 });
 
 test("can be aborted", { skip }, async () => {
   const controller = new AbortController();
   const pending = generateText({ ...ask, maxOutputTokens: 2000, model: deepseek("deepseek-chat"), abortSignal: controller.signal });
-  setTimeout(() => controller.abort(), 2);
+  setTimeout(() => controller.abort(), 1);
   await assert.rejects(pending, { name: "AbortError" });
 });
 

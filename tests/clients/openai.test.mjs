@@ -115,7 +115,7 @@ test("calls the tool it must call, and goes on with the result", tools, async ()
 
 test("streams a call in pieces that make JSON", tools, async () => {
   const final = await client.chat.completions.stream({
-    ...short, max_tokens: 500, tools: [{ type: "function", function: weather }], tool_choice: "required",
+    ...short, max_tokens: 500, tools: [{ type: "function", function: { ...weather, strict: true } }], tool_choice: "required",
     thinking: { type: "enabled", budget_tokens: 50 }, messages: [{ role: "user", content: "How warm is it in Paris?" }],
   }).finalChatCompletion();
   assertWeatherArguments(JSON.parse(final.choices[0].message.tool_calls[0].function.arguments));
@@ -183,7 +183,7 @@ test("ends when its client leaves", { skip }, async () => {
   if (id) await assertEnds(id);
   const controller = new AbortController();
   const pending = client.chat.completions.create({ ...short, max_tokens: 2000 }, { signal: controller.signal });
-  setTimeout(() => controller.abort(), 2);
+  setTimeout(() => controller.abort(), 1);
   await assert.rejects(pending, APIUserAbortError);
   assert.ok((await client.chat.completions.create({ ...short, max_tokens: 4 })).id);
 });

@@ -147,13 +147,15 @@ Result<void> read_tool_config(const JsonView& body, service::ChatInput& input) {
               tool_config->get_object(field(*tool_config, "functionCallingConfig")));
   if (!config) return ok_result();
   SPUTNIK_TRY(const auto mode, config->get_string("mode"));
+  // In both modes Google promises that calls fit their schemas.
+  if (mode == "ANY" || mode == "VALIDATED") {
+    for (service::Tool& tool : input.tools) tool.strict = true;
+  }
   if (mode == "ANY") {
     input.tool_choice.kind = ToolChoice::Kind::kRequired;
   } else if (mode == "NONE") {
     input.tool_choice.kind = ToolChoice::Kind::kNone;
-  } else if (mode == "VALIDATED") {  // calls, if there are any, fit their schemas
-    for (service::Tool& tool : input.tools) tool.strict = true;
-  } else if (mode && *mode != "AUTO" && *mode != "MODE_UNSPECIFIED") {
+  } else if (mode && *mode != "AUTO" && *mode != "VALIDATED" && *mode != "MODE_UNSPECIFIED") {
     return invalid_argument("{}: \"{}\" is none of AUTO, ANY, NONE, VALIDATED",
                             config->path_of("mode"), printable(*mode, 40));
   }

@@ -120,6 +120,7 @@ TEST(GeminiRequest, TurnsContentsIntoMessages) {
   ASSERT_EQ(input.tools.size(), 1u);
   EXPECT_EQ(input.tools[0].parameters, R"({"type": "object"})");
   EXPECT_EQ(input.tool_choice.kind, ToolChoice::Kind::kRequired);
+  EXPECT_TRUE(input.tools[0].strict);
 }
 
 TEST(GeminiRequest, NamesThePlaceOfAMistake) {
