@@ -90,7 +90,7 @@ async function metric(server, name) {
   return Number(text.match(new RegExp(`^${name} (\\S+)`, "m"))[1]);
 }
 
-const engineRate = (sequences) => JSON.parse(execFileSync(program, ["bench", model, "--sequences", String(sequences),
+const engineRate = (sequences) => JSON.parse(execFileSync(program, ["bench", "--model", model, "--sequences", String(sequences),
   "--prompt", "32", "--generate", String(TOKENS), "--repetitions", "1", "--json"]).toString()).decode_tokens_per_s.median;
 
 const rows = [];

@@ -18,7 +18,7 @@ struct ServedOptions {
   std::int64_t max_sequences = 16;
   double cache_gb = 0;  // 0: half of the memory that is left beside the model
   double disk_cache_gb = 8;
-  double max_gap_ms = 60;
+  double max_gap_ms = 50;
   bool no_speculation = false;
 };
 

@@ -124,10 +124,11 @@ Engine::Engine(const Model& model, const kernels::KernelTable& kernels,
       cache_(blocks_),
       ops_(kernels, pool_, blocks_.view(),
            {options.precision == Precision::kFast, options.mla_form}),
-      sampler_(model.vocab_size()),
       pace_(options.max_gap_ms),
       mask_(static_cast<std::size_t>(mask_words(model.vocab_size()))) {
+  for (int i = 0; i < options.n_threads; ++i) samplers_.emplace_back(model.vocab_size());
   const auto n = static_cast<std::size_t>(options.max_sequences);
+  early_.reserve(n);
   batch_.tokens.reserve(static_cast<std::size_t>(chunk_));
   batch_.positions.reserve(static_cast<std::size_t>(chunk_));
   batch_.output_rows.reserve(static_cast<std::size_t>(chunk_));
@@ -251,6 +252,11 @@ void Engine::take(Sequence& sequence, std::int32_t token) {
   }
 }
 
+bool Engine::ends_answer(const Sequence& sequence, std::int32_t token) {
+  const auto& stops = sequence.stop_tokens;
+  return std::find(stops.begin(), stops.end(), token) != stops.end();
+}
+
 // True: the sequence goes on.
 bool Engine::deliver(Sequence& sequence, const SampledToken& token, ThoughtClosed forced) {
   StepOutput& output = outputs_.emplace_back();
@@ -265,8 +271,7 @@ bool Engine::deliver(Sequence& sequence, const SampledToken& token, ThoughtClose
   share_.charge(sequence.tenant, 1);
   const bool was_answer = !sequence.thought.in_thought();
   take(sequence, token.id);
-  const auto& stops = sequence.stop_tokens;
-  if (std::find(stops.begin(), stops.end(), token.id) != stops.end()) {
+  if (ends_answer(sequence, token.id)) {
     output.finish_reason = FinishReason::kStop;
   } else if (sequence.size() >= sequence.max_total) {
     output.finish_reason = FinishReason::kLength;
@@ -319,22 +324,67 @@ std::span<const std::uint64_t> Engine::mask_for(Sequence& sequence) {
   return mask_;
 }
 
+Result<SampledToken> Engine::sample(int sampler, const Sequence& sequence, const Tensor& logits,
+                                    std::int64_t row, std::span<const std::uint64_t> mask) {
+  return samplers_[static_cast<std::size_t>(sampler)].sample(
+      {logits.row(row), static_cast<std::size_t>(logits.dim)}, sequence.tokens, sequence.n_prompt,
+      sequence.sampling, mask);
+}
+
+// The next token of each sequence that needs one, several at a time: choosing among 150 thousand
+// takes a millisecond. What depends on a token before it, or on a constraint, waits for its turn.
+void Engine::sample_ahead(const Tensor& logits) {
+  early_.resize(scheduled_.size());
+  std::int64_t row = 0;
+  for (std::size_t i = 0; i < scheduled_.size(); ++i) {
+    const Sequence& sequence = *scheduled_[i].sequence;
+    const bool wants_logits =
+        sequence.n_missing() == scheduled_[i].n_known && !sequence.prefill_only;
+    const bool is_free = !sequence.constraint || sequence.thought.in_thought();
+    early_[i].row = wants_logits && is_free ? row : -1;
+    if (wants_logits) row += 1 + static_cast<std::int64_t>(sequence.drafted.size());
+  }
+  pool_.parallel_for(
+      static_cast<std::int64_t>(early_.size()), 1,
+      [&](std::int64_t begin, std::int64_t end, int worker) {
+        for (std::int64_t i = begin; i < end; ++i) {
+          Early& early = early_[static_cast<std::size_t>(i)];
+          if (early.row < 0) continue;
+          auto sampled = sample(worker, *scheduled_[static_cast<std::size_t>(i)].sequence, logits,
+                                early.row, {});
+          early.error = std::nullopt;
+          if (!sampled.ok()) {
+            early.error = std::move(sampled).error();
+            continue;
+          }
+          early.token = sampled.value();
+          std::copy(early.token.top.begin(), early.token.top.end(), early.top.begin());
+          early.token.top = {early.top.data(), early.token.top.size()};
+        }
+      });
+}
+
 // The tokens after the last known one and after each guess that was right.
-void Engine::collect(Sequence& sequence, const Tensor& logits, std::int64_t& row) {
+void Engine::collect(Sequence& sequence, const Tensor& logits, std::int64_t& row, Early& early) {
   const std::int64_t first_row = row;
   const auto n_drafted = static_cast<std::int64_t>(sequence.drafted.size());
   row += n_drafted + 1;
   std::int64_t n_right = 0;
   for (std::int64_t i = 0; i <= n_drafted; ++i) {
-    auto sampled =
-        sampler_.sample({logits.row(first_row + i), static_cast<std::size_t>(logits.dim)},
-                        sequence.tokens, sequence.n_prompt, sequence.sampling, mask_for(sequence));
+    auto sampled = i > 0 || early.row < 0
+                       ? sample(0, sequence, logits, first_row + i, mask_for(sequence))
+                   : early.error ? Result<SampledToken>(std::move(*early.error))
+                                 : Result<SampledToken>(early.token);
     if (!sampled.ok()) {
       fail(sequence, std::move(sampled).error());
       break;
     }
-    const std::int32_t id = sampled.value().id;
-    const bool goes_on = deliver(sequence, sampled.value(), ThoughtClosed::kNot);
+    SampledToken token = sampled.value();
+    // An answer that ends within its thought would be none: it is the thought that ends.
+    if (sequence.thought.in_thought() && ends_answer(sequence, token.id))
+      token.id = *sequence.thought.end_id();
+    const std::int32_t id = token.id;
+    const bool goes_on = deliver(sequence, token, ThoughtClosed::kNot);
     if (goes_on) close_thought_if_due(sequence);
     const bool right = i < n_drafted && id == sequence.drafted[static_cast<std::size_t>(i)];
     n_right += right ? 1 : 0;
@@ -361,14 +411,16 @@ std::span<const StepOutput> Engine::step() {
     const bool drafts = speculate_ && model_.num_nextn_predict_layers() > 0;
     Tensor final_hidden;
     const Tensor logits = model_.forward(ops_, batch_, drafts ? &final_hidden : nullptr);
+    sample_ahead(logits);
+    stats_.n_computed_tokens += batch_.n_tokens();
+    std::int64_t row = 0;
+    for (std::size_t i = 0; i < scheduled_.size(); ++i)
+      take_pass(scheduled_[i], logits, row, early_[i]);
+    if (drafts) draft_by_module(final_hidden);
     pace_.observe(
         n_decode_rows_, n_prompt_rows_,
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
             .count());
-    stats_.n_computed_tokens += batch_.n_tokens();
-    std::int64_t row = 0;
-    for (const Scheduled& scheduled : scheduled_) take_pass(scheduled, logits, row);
-    if (drafts) draft_by_module(final_hidden);
   }
   for (auto* const sequences : {&running_, &waiting_}) {
     std::erase_if(*sequences, [&](const SequencePtr& sequence) {
@@ -380,7 +432,8 @@ std::span<const StepOutput> Engine::step() {
 }
 
 // What a pass means for one of its sequences.
-void Engine::take_pass(const Scheduled& scheduled, const Tensor& logits, std::int64_t& row) {
+void Engine::take_pass(const Scheduled& scheduled, const Tensor& logits, std::int64_t& row,
+                       Early& early) {
   Sequence& sequence = *scheduled.sequence;
   sequence.n_computed += scheduled.n_known;
   share_.charge(sequence.tenant, sequence.decoding ? 0.0 : static_cast<double>(scheduled.n_known));
@@ -397,7 +450,7 @@ void Engine::take_pass(const Scheduled& scheduled, const Tensor& logits, std::in
           rest > 0 && sequence.n_worth_storing() == sequence.n_prompt)
         store_on_disk(sequence, sequence.n_published / kBlockTokens, rest);
     }
-    collect(sequence, logits, row);
+    collect(sequence, logits, row, early);
   }
   publish(sequence);
 }

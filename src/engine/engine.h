@@ -2,6 +2,7 @@
 // never in text.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -39,7 +40,7 @@ struct EngineOptions {
   std::int64_t chunk = 512;  // most tokens per forward pass
   // What a prompt may add to the time between two tokens of others: prompts are read in pieces of
   // the size that was measured to take this long.
-  double max_gap_ms = 60;
+  double max_gap_ms = 50;
   bool speculate = true;  // guess tokens ahead where that pays; never changes an answer
   Precision precision = Precision::kFast;
   MlaForm mla_form = MlaForm::kAbsorbed;
@@ -66,8 +67,8 @@ struct GenerationRequest {
   // if it had not been, bit for bit. They count for max_tokens.
   std::vector<std::int32_t> answer = {};
   SamplingParams sampling = {};
-  std::int64_t max_tokens = -1;  // -1: until the context is full
-  std::vector<std::int32_t> stop_tokens = {};
+  std::int64_t max_tokens = -1;                // -1: until the context is full
+  std::vector<std::int32_t> stop_tokens = {};  // in a thought they end the thought
   ThoughtOptions thought = {};
   std::shared_ptr<TokenConstraint> constraint =
       {};                        // of the answer, not of the thought; not shared
@@ -217,9 +218,20 @@ class Engine {
     Sequence* sequence = nullptr;
     std::int64_t n_known = 0;  // rows of tokens that stand fast; guesses come behind them
   };
-  void take_pass(const Scheduled& scheduled, const Tensor& logits, std::int64_t& row);
+  // A token that was chosen while others were.
+  struct Early {
+    std::int64_t row = -1;  // of its logits; -1: none was chosen
+    std::optional<Error> error;
+    SampledToken token;
+    std::array<TokenLogprob, kMaxTopLogprobs> top;
+  };
+  void take_pass(const Scheduled& scheduled, const Tensor& logits, std::int64_t& row, Early& early);
   void take(Sequence& sequence, std::int32_t token);
-  void collect(Sequence& sequence, const Tensor& logits, std::int64_t& row);
+  void sample_ahead(const Tensor& logits);
+  Result<SampledToken> sample(int sampler, const Sequence& sequence, const Tensor& logits,
+                              std::int64_t row, std::span<const std::uint64_t> mask);
+  void collect(Sequence& sequence, const Tensor& logits, std::int64_t& row, Early& early);
+  static bool ends_answer(const Sequence& sequence, std::int32_t token);
   bool deliver(Sequence& sequence, const SampledToken& token, ThoughtClosed forced);
   void close_thoughts();
   void close_thought_if_due(Sequence& sequence);
@@ -239,7 +251,7 @@ class Engine {
   PrefixCache cache_;
   std::unique_ptr<DiskCache> disk_;
   InferenceOps ops_;
-  Sampler sampler_;
+  std::vector<Sampler> samplers_;  // one per thread
   SequenceId next_id_ = 1;
   std::vector<SequencePtr> waiting_, running_;  // in order of arrival
   FairShare share_;
@@ -249,6 +261,7 @@ class Engine {
   // Of the pass that runs now; kept, so that decoding allocates nothing.
   Batch batch_;
   std::vector<Scheduled> scheduled_;
+  std::vector<Early> early_;  // of each that is scheduled
   std::int64_t n_decode_rows_ = 0, n_prompt_rows_ = 0;
   std::vector<StepOutput> outputs_;
   std::vector<TokenLogprob> top_logprobs_;  // what outputs_ point into

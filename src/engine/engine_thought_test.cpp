@@ -36,6 +36,19 @@ TEST(Engine, AThoughtHasExactlyItsBudgetAndTheAnswerGoesOn) {
   }
 }
 
+TEST(Engine, AnEndWithinTheThoughtIsTheEndOfTheThought) {
+  const LoadedModel loaded = load_golden(kTinyV3);
+  const auto engine = Engine::create(*loaded.model, small_options()).value();
+  const EngineAnswer answer = run_alone(*engine, thinking(-1));
+  GenerationRequest request = thinking(-1);
+  request.stop_tokens = {answer.tokens[5]};
+  const EngineAnswer stopped = run_alone(*engine, request);
+  const auto first = std::find(answer.tokens.begin(), answer.tokens.end(), answer.tokens[5]);
+  const auto at = static_cast<std::size_t>(first - answer.tokens.begin());
+  ASSERT_GT(stopped.tokens.size(), at + 1);
+  EXPECT_EQ(stopped.tokens[at], kEndThought);
+}
+
 // The tokens that were written are in the cache as if they had been a prompt.
 TEST(Engine, AClosedThoughtGoesOnAsAPromptWithTheSameTokensWould) {
   const LoadedModel loaded = load_golden(kTinyV3);

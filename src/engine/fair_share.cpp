@@ -32,18 +32,20 @@ double FairShare::served(std::uint64_t tenant) const {
 }
 
 void PrefillPace::observe(std::int64_t n_decode, std::int64_t n_prompt, double ms) {
-  constexpr double kLearn = 0.3;
+  constexpr double kLearn = 0.2;
+  const auto learn = [](double& mean, double value) {
+    mean = mean == 0 ? value : mean + kLearn * (value - mean);
+  };
   if (n_prompt == 0) {
     decode_.observe(n_decode, ms);
+    learn(alone_ms_, ms);
     return;
   }
   if (n_prompt < kFewest) return;
   // The weights are read once for all rows, so that a pass of few rows costs more per row than one
-  // of many: what the decoding rows would have taken alone is taken off.
-  const double alone = n_decode > 0 ? decode_.ms(n_decode) : 0;
-  const double per_token = std::max(ms - alone, 0.1 * ms) / static_cast<double>(n_prompt);
-  ms_per_token_ =
-      ms_per_token_ == 0 ? per_token : ms_per_token_ + kLearn * (per_token - ms_per_token_);
+  // of many: what the decoding rows take alone is taken off.
+  const double alone = n_decode > 0 ? alone_ms_ : 0;
+  learn(ms_per_token_, std::max(ms - alone, 0.1 * ms) / static_cast<double>(n_prompt));
 }
 
 std::int64_t PrefillPace::tokens(std::int64_t most) const {

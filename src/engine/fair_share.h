@@ -46,7 +46,8 @@ class PrefillPace {
 
   double max_gap_ms_;
   StepCost decode_;
-  double ms_per_token_ = 0;  // 0: not measured yet
+  double alone_ms_ = 0;      // of a pass without prompts; 0: not measured yet
+  double ms_per_token_ = 0;  // of a prompt, beside others
 };
 
 }  // namespace sputnik

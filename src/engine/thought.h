@@ -38,6 +38,7 @@ class ThoughtTracker {
   // A thought may begin with the next token.
   bool undecided() const { return phase_ == Phase::kUndecided; }
   std::optional<std::int32_t> begin_id() const { return options_.begin_id; }
+  std::optional<std::int32_t> end_id() const { return options_.end_id; }
   std::int64_t n_thought_tokens() const { return n_thought_; }
 
   void set_budget(std::int64_t tokens) { options_.budget = tokens; }
