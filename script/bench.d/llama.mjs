@@ -1,6 +1,6 @@
 // Measures llama.cpp on a GGUF file the way `sputnik bench` measures Sputnik, and prints the same JSON.
 //
-//   node llama.mjs --model PATH [--prompt 512] [--generate 64] [--depth 0] [--threads 2] [--repetitions 3]
+//   node llama.mjs --model PATH [--prompt 512] [--generate 64] [--depth 0] [--threads 2] [--repetitions 3] [--sequences 1]
 //                  [--flash on|off] [--mmap on|off] [--vocab 30000]
 //
 // It is driven through its addon: one call of decodeBatch() is one llama_decode() and one llama_synchronize(), as in
@@ -16,6 +16,7 @@ const { values: options } = parseArgs({
     prompt: { type: "string", default: "512" },
     generate: { type: "string", default: "64" },
     depth: { type: "string", default: "0" },
+    sequences: { type: "string", default: "1" },  // more: so many at once, as `sputnik bench --sequences`
     threads: { type: "string", default: "2" },
     repetitions: { type: "string", default: "3" },
     flash: { type: "string", default: "on" },
@@ -32,8 +33,8 @@ if (!options.model || !process.env.SPUTNIK_BENCH_PEER) {
   console.error("usage: SPUTNIK_BENCH_PEER=FOLDER node llama.mjs --model PATH (script/bench does it)");
   process.exit(2);
 }
-const [nPrompt, nGenerate, depth, threads, repetitions] =
-  ["prompt", "generate", "depth", "threads", "repetitions"].map((name) => Number(options[name]));
+const [nPrompt, nGenerate, depth, threads, repetitions, nSequences] =
+  ["prompt", "generate", "depth", "threads", "repetitions", "sequences"].map((name) => Number(options[name]));
 const kBatch = 512;
 
 const llama = await loadAddon(options.verbose);
@@ -42,9 +43,9 @@ const llama = await loadAddon(options.verbose);
 const loadStart = process.hrtime.bigint();
 const model = await loadModel(llama, options.model, { useMmap: options.mmap === "on" });
 const context = new llama.AddonContext(model, {
-  contextSize: Math.ceil((depth + Math.max(nPrompt, nGenerate) + 8) / 256) * 256,
+  contextSize: Math.ceil((depth + (nSequences > 1 ? nPrompt + nGenerate : Math.max(nPrompt, nGenerate)) + 8) / 256) * 256,
   batchSize: kBatch,
-  sequences: 1,
+  sequences: nSequences,
   threads,
   flashAttention: options.flash === "on",
 });
@@ -91,12 +92,32 @@ async function decode() {
   return nGenerate / took;
 }
 
+// All sequences, from prompts that differ: the passes in which each of them computes one token.
+async function together() {
+  for (let s = 0; s < nSequences; ++s) {
+    context.initBatch(nPrompt);
+    context.addToBatch(s, 0, randomTokens(nPrompt), new Uint32Array([nPrompt - 1]));
+    await context.decodeBatch();
+  }
+  const took = await seconds(async () => {
+    for (let i = 0; i < nGenerate; ++i) {
+      context.initBatch(nSequences);
+      for (let s = 0; s < nSequences; ++s) context.addToBatch(s, nPrompt + i, randomTokens(1), new Uint32Array([0]));
+      await context.decodeBatch();
+    }
+  });
+  for (let s = 0; s < nSequences; ++s) context.removeTokenCellsFromSequence(s, 0, -1);
+  return (nSequences * nGenerate) / took;
+}
+
 const rates = { prefill: [], decode: [] };
-if (nPrompt > 0) {
+if (nSequences > 1) {
+  for (let i = 0; i < repetitions; ++i) rates.decode.push(await together());
+} else if (nPrompt > 0) {
   await prefill();  // warm-up: pages in, threads started
   for (let i = 0; i < repetitions; ++i) rates.prefill.push(await prefill());
 }
-if (nGenerate > 0) {
+if (nSequences === 1 && nGenerate > 0) {
   await evaluate(randomTokens(Math.min(nGenerate, 4)), depth);
   rewind();
   for (let i = 0; i < repetitions; ++i) rates.decode.push(await decode());

@@ -3,7 +3,8 @@
 import { spawn, execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const [program, model, ...flags] = process.argv.slice(2);
 const option = (name, fallback) => {
@@ -52,10 +53,11 @@ async function generate(server, prompt, maxTokens, { signal, user } = {}) {
     method: "POST",
     headers: { "content-type": "application/json" },
     signal,
-    body: JSON.stringify({ prompt, max_tokens: maxTokens, stream: true, seed: 1, temperature: 0.7, user,
-      stream_options: { include_usage: true }, logprobs: 0 }),
+    body: JSON.stringify({ prompt, max_tokens: maxTokens, stream: true, seed: 1, temperature: 1, top_p: 1, user,
+      stream_options: { include_usage: true } }),
   });
   if (!reply.ok) throw new Error(`${reply.status}: ${await reply.text()}`);
+  // Random weights write random bytes: some tokens complete no character, and come with the next one.
   const times = [];
   let usage, buffer = "";
   const decoder = new TextDecoder();
@@ -67,8 +69,7 @@ async function generate(server, prompt, maxTokens, { signal, user } = {}) {
       if (!line || line === "data: [DONE]") continue;
       const data = JSON.parse(line.slice(6));
       if (data.usage) usage = data.usage;
-      const n = data.choices?.[0]?.logprobs?.tokens?.length ?? 0;
-      for (let i = 0; i < n; ++i) times.push(now);
+      if (data.choices?.[0]?.text) times.push(now);
     }
   }
   return { asked, times, usage };
@@ -77,11 +78,12 @@ async function generate(server, prompt, maxTokens, { signal, user } = {}) {
 const median = (values) => values.slice().sort((a, b) => a - b)[Math.floor(values.length / 2)];
 const percentile = (values, p) => values.slice().sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))];
 
-/** Tokens per second of all answers together, while all of them are being written. */
+/** Tokens per second of all answers together, from the last first token to the first last one. */
 function together(answers) {
   const begin = Math.max(...answers.map((a) => a.times[0]));
   const end = Math.min(...answers.map((a) => a.times.at(-1)));
-  const n = answers.reduce((sum, a) => sum + a.times.filter((t) => t > begin && t <= end).length, 0);
+  const share = (a) => a.times.filter((t) => t > begin && t <= end).length / a.times.length;
+  const n = answers.reduce((sum, a) => sum + share(a) * a.usage.completion_tokens, 0);
   return (1000 * n) / (end - begin);
 }
 
@@ -90,8 +92,13 @@ async function metric(server, name) {
   return Number(text.match(new RegExp(`^${name} (\\S+)`, "m"))[1]);
 }
 
-const engineRate = (sequences) => JSON.parse(execFileSync(program, ["bench", "--model", model, "--sequences", String(sequences),
-  "--prompt", "32", "--generate", String(TOKENS), "--repetitions", "1", "--json"]).toString()).decode_tokens_per_s.median;
+const bench = (sequences) => JSON.parse(execFileSync(program, ["bench", "--model", model, "--sequences", String(sequences),
+  "--prompt", sequences > 1 ? "32" : "0", "--generate", String(TOKENS), "--repetitions", "1", "--json"]).toString()).decode_tokens_per_s.median;
+
+/** llama.cpp, sequences at once, through its addon: nothing but llama_decode. */
+const peer = (sequences) => process.env.SPUTNIK_BENCH_PEER && JSON.parse(execFileSync(process.execPath,
+  [join(dirname(fileURLToPath(import.meta.url)), "llama.mjs"), "--model", model, "--sequences", String(sequences), "--prompt",
+    sequences > 1 ? "32" : "0", "--generate", String(TOKENS), "--repetitions", "1"]).toString()).decode_tokens_per_s.median;
 
 const rows = [];
 const say = (what, value) => { rows.push([what, value]); console.error(`${what}: ${value}`); };
@@ -101,11 +108,11 @@ for (let round = 0; round < ROUNDS; ++round) {
   const one = together([await generate(server, promptOf(32), TOKENS)]);
   const many = together(await Promise.all(Array.from({ length: STREAMS }, () => generate(server, promptOf(32), TOKENS))));
   await server.stop();
-  const engineOne = engineRate(2) / 2, engineMany = engineRate(STREAMS);
-  say("one stream, tokens/s", one.toFixed(1));
-  say(`${STREAMS} streams, tokens/s`, `${many.toFixed(1)} (${(many / one).toFixed(2)} x one)`);
-  say(`the engine alone, ${STREAMS} sequences, tokens/s`, `${engineMany.toFixed(1)}; the server has ${(100 * many / engineMany).toFixed(1)} % of it`);
-  void engineOne;
+  const engineOne = bench(1), engineMany = bench(STREAMS);
+  say("one stream, tokens/s", `${one.toFixed(1)}; the engine alone ${engineOne.toFixed(1)}`);
+  say(`${STREAMS} streams, tokens/s`, `${many.toFixed(1)} (${(many / one).toFixed(2)} x one); the engine alone ${engineMany.toFixed(1)}`);
+  const [peerOne, peerMany] = [peer(1), peer(STREAMS)];
+  if (peerMany) say("llama.cpp alone, tokens/s", `${peerOne.toFixed(1)}, ${STREAMS} sequences ${peerMany.toFixed(1)} (${(peerMany / peerOne).toFixed(2)} x one)`);
 }
 
 {

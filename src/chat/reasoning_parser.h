@@ -79,6 +79,7 @@ class ReasoningParser {
 
   EndReason end_reason() const { return end_reason_; }
   bool ended() const { return end_reason_ != EndReason::kNotEnded; }
+  const std::string& stop_string() const { return stop_strings_.match(); }  // that ended it
   // Now, or when the answer ended: then the thought was cut and there is no content.
   bool in_thought() const { return phase_ == Phase::kThought; }
   // Tokens of the thought, its closing mark included: completion_tokens_details.reasoning_tokens.

@@ -46,6 +46,7 @@ bool StopStrings::feed(std::string_view text, std::string& out) {
     }
     if (longest_stop > 0) {
       out.append(held_, 0, held_.size() - longest_stop);
+      match_ = held_.substr(held_.size() - longest_stop);
       held_.clear();
       return stopped_ = true;
     }

@@ -32,6 +32,7 @@ class StopStrings {
   void finish(std::string& out);
 
   bool stopped() const { return stopped_; }
+  const std::string& match() const { return match_; }  // the one that ended it; empty: none
 
  private:
   // Knuth, Morris, Pratt: matched = length of the longest prefix of text that ends the input so
@@ -44,6 +45,7 @@ class StopStrings {
 
   std::vector<Pattern> patterns_;
   std::string held_;  // the longest end of the input that may begin a stop string
+  std::string match_;
   bool stopped_ = false;
 };
 

@@ -177,6 +177,16 @@ TEST(ServeCommand, TheCacheOnDiskOutlivesTheServer) {
       n_prompt);
 }
 
+TEST(ServeCommand, ServesWithoutACacheOnDiskWhereThereCanBeNone) {
+  const TestHome home;
+  std::filesystem::create_directories(home.path() / "XDG_CACHE_HOME");
+  std::ofstream(home.path() / "XDG_CACHE_HOME" / "sputnik") << "a file where a folder should be";
+  ServedProgram server;
+  EXPECT_EQ(server.post("/v1/chat/completions", question("Hello")).status, 200);
+  EXPECT_NE(server.standard_error().find("note: without a cache on disk"), std::string::npos)
+      << server.standard_error();
+}
+
 TEST(ServeCommand, AReceiptIsConfirmedByReplay) {
   const TestHome home;
   std::string reply;

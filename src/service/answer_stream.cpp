@@ -105,7 +105,9 @@ void AnswerStream::finish(Finish finish, std::vector<Event>& out) {
   if (tools_) pass_on_tools(tools_->finish(), out);
   how_ = by_stop_string && finish == Finish::kCancelled ? Finish::kStop : finish;
   if (how_ == Finish::kStop && tools_ && tools_->n_calls() > 0) how_ = Finish::kToolCalls;
-  add(Event::Kind::kFinished, {}, out).finish = how_;
+  Event& event = add(Event::Kind::kFinished, {}, out);
+  event.finish = how_;
+  if (by_stop_string) event.stop_string = parser_.stop_string();
 }
 
 void AnswerStream::fail(Error error, std::vector<Event>& out) {

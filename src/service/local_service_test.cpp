@@ -133,6 +133,7 @@ TEST(LocalService, StopStringsEndTheAnswerAndNotTheThought) {
   EXPECT_EQ(cut.reasoning, whole.reasoning);
   EXPECT_EQ(cut.content, whole.content.substr(0, whole.content.find('6')));
   EXPECT_EQ(cut.finish, Finish::kStop);
+  EXPECT_EQ(cut.events[cut.events.size() - 2].stop_string, "6");
 }
 
 TEST(LocalService, SeveralAnswersAreAsIfAskedForOneByOneAndCanBeVotedOn) {
