@@ -226,7 +226,7 @@ TEST(ServeCommand, SaysWhatIsWrongBeforeItListens) {
 
 // The libraries that people use, as npm has them.
 TEST(ServeCommand, UnmodifiedClientsOfFiveApisAreContent) {
-  if (std::system("node -e 'process.exit(parseInt(process.versions.node) < 20)' >/dev/null 2>&1 "
+  if (std::system("node -e 'process.exit(+(parseInt(process.versions.node) < 20))' >/dev/null 2>&1 "
                   "&& npm --version >/dev/null 2>&1") != 0)
     GTEST_SKIP() << "node 20 and npm are not installed";
   const TestHome home;
