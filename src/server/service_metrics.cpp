@@ -5,6 +5,8 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include <mutex>
+
 namespace sputnik::server {
 namespace {
 
@@ -40,6 +42,7 @@ struct ServiceMetrics::Impl {
   explicit Impl(Registry& r) : registry(r) {}
 
   Registry& registry;
+  std::mutex mutex;  // of on_tokens
   OnTokens on_tokens;
 
   prometheus::Histogram& to_first_token =
@@ -92,6 +95,7 @@ ServiceMetrics::ServiceMetrics(Metrics& metrics)
 ServiceMetrics::~ServiceMetrics() = default;
 
 void ServiceMetrics::set_on_tokens(OnTokens on_tokens) {
+  const std::lock_guard lock(impl_->mutex);
   impl_->on_tokens = std::move(on_tokens);
 }
 
@@ -107,6 +111,7 @@ void ServiceMetrics::finished(const service::GenerateRequest& request, service::
                               const service::Usage& usage, const service::Timing& timing) {
   impl_->queued.Observe(timing.queued_ms / 1000);
   impl_->finished.Add({{"finish", to_string(finish)}}).Increment();
+  const std::lock_guard lock(impl_->mutex);
   if (impl_->on_tokens) impl_->on_tokens(request.key_id, usage.total_tokens());
 }
 

@@ -19,7 +19,7 @@ class ServiceMetrics final : public service::Observer {
   explicit ServiceMetrics(Metrics& metrics);
   ~ServiceMetrics() override;
 
-  // Before the server starts.
+  // Any thread; after it has returned, the one before is not called any more.
   void set_on_tokens(OnTokens on_tokens);
 
   void first_token(double ms) override;
