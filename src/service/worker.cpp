@@ -26,6 +26,8 @@ struct Worker::Active {
 
 namespace {
 
+constexpr std::chrono::milliseconds kStatsEvery{20};
+
 double ms_between(std::chrono::steady_clock::time_point a,
                   std::chrono::steady_clock::time_point b) {
   return std::chrono::duration<double, std::milli>(b - a).count();
@@ -160,7 +162,11 @@ void Worker::run() {
     std::deque<std::function<void()>> commands;
     {
       std::unique_lock lock(mutex_);
-      stats_ = engine_.stats();
+      // Counting free blocks takes as long as a step of a tiny model.
+      if (engine_.idle() || Clock::now() - stats_time_ > kStatsEvery) {
+        stats_ = engine_.stats();
+        stats_time_ = Clock::now();
+      }
       if (engine_.idle()) wake_.wait(lock, [this] { return ending_ || !commands_.empty(); });
       if (ending_) break;
       commands.swap(commands_);

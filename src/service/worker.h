@@ -95,7 +95,7 @@ class Worker final : public GenerationControl {
   std::map<std::string, std::unique_ptr<Active>> jobs_;  // by the generation's id
   std::unordered_map<SequenceId, Place> places_;
   std::vector<Active*> touched_;  // in this step
-  Clock::time_point step_begin_;
+  Clock::time_point step_begin_, stats_time_;
 
   mutable std::mutex mutex_;  // of all below
   std::condition_variable wake_;
