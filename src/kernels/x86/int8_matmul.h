@@ -26,28 +26,35 @@ struct Int8Tokens {
   bool add;    // to y (a later tile of the same rows), or start from zero
 };
 
-// Asks for n_bytes of rows [begin, end).
-[[gnu::always_inline]] static inline void prefetch_rows(const std::uint8_t* rows,
-                                                        std::int64_t stride, int begin, int end,
-                                                        std::int64_t n_bytes) {
-  for (int r = begin; r < end; ++r) {
-    const std::uint8_t* const first = rows + r * stride;
-    for (const std::uint8_t* p = first; p < first + n_bytes; p += 64) {
-      _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
-    }
-    _mm_prefetch(reinterpret_cast<const char*>(first + n_bytes - 1), _MM_HINT_T0);
+// What has not been asked for yet of the tile that comes next. To ask for some of its rows with
+// every sub that is multiplied keeps memory busy all the time, and unpacking need not wait for it.
+struct Upcoming {
+  const std::uint8_t* row;   // the first of them
+  std::int64_t stride;       // bytes between rows
+  std::int64_t n_bytes;      // of a row
+  std::int64_t n_rows;       // not yet asked for
+  std::int64_t at_once = 0;  // rows per prefetch()
+
+  [[gnu::always_inline]] inline void spread_over(std::int64_t n_calls) {
+    at_once = (n_rows + n_calls - 1) / n_calls;
   }
-}
+  // Into L2: L1 is full of the tile at hand.
+  [[gnu::always_inline]] inline void prefetch() {
+    for (std::int64_t i = 0; i < at_once && n_rows > 0; ++i, --n_rows, row += stride) {
+      for (std::int64_t at = 0; at < n_bytes; at += 64) ask(row + at);
+      ask(row + n_bytes - 1);
+    }
+  }
+  [[gnu::always_inline]] static inline void ask(const std::uint8_t* p) {
+    _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1);
+  }
+};
 
 // Unpacks n_blocks blocks of up to kLanes rows, of which there are n_rows before the end of the
-// matrix. Along the way it asks for the same columns of the rows that come 16 later: that keeps
-// decoding at the speed of memory. Missing rows count as zeros: what there is is copied to tail
-// first.
+// matrix. Missing rows count as zeros: what there is is copied to tail first.
 template <class Simd, class Type>
 static void unpack_rows(const std::uint8_t* rows, std::int64_t stride, std::int64_t n_rows,
                         int n_blocks, Int8Tile<Simd::kLanes>& tile, std::uint8_t* tail) {
-  constexpr int kAhead = 16;
-  const bool prefetch = n_rows >= kAhead + Simd::kLanes;
   if (n_rows < Simd::kLanes) {
     constexpr std::int64_t kTailStride = kInt8TileCols / Type::kBlock * Type::kBlockBytes;
     __builtin_memset(tail, 0, Simd::kLanes * kTailStride);
@@ -58,19 +65,30 @@ static void unpack_rows(const std::uint8_t* rows, std::int64_t stride, std::int6
     rows = tail;
     stride = kTailStride;
   }
-  for (int b = 0; b < n_blocks; ++b) {
-    if (prefetch) {
-      prefetch_rows(rows + kAhead * stride, stride, Simd::kLanes * b / n_blocks,
-                    Simd::kLanes * (b + 1) / n_blocks, n_blocks * Type::kBlockBytes);
-    }
-    Type::unpack(rows + b * Type::kBlockBytes, stride, tile, b);
+  for (int b = 0; b < n_blocks; ++b) Type::unpack(rows + b * Type::kBlockBytes, stride, tile, b);
+}
+
+// The tile after the one at (r0, c0), or no rows if that is the last.
+template <class Type>
+[[gnu::always_inline]] static inline Upcoming tile_after(const WeightRows& w, std::int64_t r0,
+                                                         std::int64_t c0) {
+  c0 += kInt8TileCols;
+  if (c0 >= w.n_cols) {
+    c0 = 0;
+    r0 += kMatmulInt8Rows;
   }
+  const std::int64_t n_rows = w.n_rows - r0 < kMatmulInt8Rows ? w.n_rows - r0 : kMatmulInt8Rows;
+  const std::int64_t n_cols = w.n_cols - c0 < kInt8TileCols ? w.n_cols - c0 : kInt8TileCols;
+  return {static_cast<const std::uint8_t*>(w.data) + r0 * w.row_stride_bytes +
+              c0 / Type::kBlock * Type::kBlockBytes,
+          w.row_stride_bytes, n_cols / Type::kBlock * Type::kBlockBytes, n_rows < 0 ? 0 : n_rows};
 }
 
 // RowType: the same blocks for few tokens, int8_rows.h.
 template <class Simd, class Type, class RowType>
 static void matmul_int8(const WeightRows& w, const void* x, std::int64_t x_stride_bytes,
                         std::int64_t n_tokens, float* y, std::int64_t y_stride, void* scratch) {
+  if (n_tokens == 0) return;
   const auto* const first_token = static_cast<const std::uint8_t*>(x);
   switch (n_tokens <= Simd::kMostRowTokens ? n_tokens : 0) {
     case 1:
@@ -108,7 +126,8 @@ static void matmul_int8(const WeightRows& w, const void* x, std::int64_t x_strid
       }
       tokens.first_col = c0;
       tokens.add = c0 > 0;
-      Simd::template multiply<Type>(tiles, n_blocks, tokens, n_tokens);
+      Upcoming next = tile_after<Type>(w, r0, c0);
+      Simd::template multiply<Type>(tiles, n_blocks, tokens, n_tokens, next);
     }
   }
   if (w.n_cols == 0) {  // no tile has set the results

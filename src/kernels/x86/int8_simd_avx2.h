@@ -118,7 +118,7 @@ struct Int8Simd {
 
   template <class Type>
   static void multiply(const Int8Tile<8>* tiles, int n_blocks, const Int8Tokens& x,
-                       std::int64_t n_tokens);
+                       std::int64_t n_tokens, Upcoming& next);
 };
 
 using Tile = Int8Tile<8>;
@@ -249,13 +249,14 @@ template <int kTokens>
 }
 
 template <class Type, int kTokens>
-void multiply_32(const Tile& tile, int first, int n_blocks, const Int8Tokens& x) {
+void multiply_32(const Tile& tile, int first, int n_blocks, const Int8Tokens& x, Upcoming& next) {
   __m256 acc[kTokens];
   load_results<kTokens>(x, first, x.add, acc);
   const std::uint8_t* q = x.row + x.layout.q + x.first_col;
   const std::uint8_t* sums = x.row + x.layout.sums16 + x.first_col / 16 * 2;
   const std::uint8_t* d = x.row + x.first_col / 32 * 4;
   for (int b = 0; b < n_blocks; ++b, q += 32, sums += 4, d += 4) {
+    next.prefetch();
     const auto dots = dot_sub<Type, kTokens>(tile, b, q, sums, x.stride);
     const __m256 d_w = _mm256_load_ps(tile.d[b]);
 #pragma GCC unroll 4
@@ -299,7 +300,7 @@ template <class Type, int kTokens>
 }
 
 template <class Type, int kTokens>
-void multiply_256(const Tile& tile, int first, int n_blocks, const Int8Tokens& x) {
+void multiply_256(const Tile& tile, int first, int n_blocks, const Int8Tokens& x, Upcoming& next) {
   constexpr int kSubs = 256 / Type::kSub;
   const std::uint8_t* q = x.row + x.layout.q + x.first_col;
   const std::uint8_t* sums = x.row + x.layout.sums16 + x.first_col / 16 * 2;
@@ -308,6 +309,7 @@ void multiply_256(const Tile& tile, int first, int n_blocks, const Int8Tokens& x
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) sum[t] = _mm256_setzero_si256();
     for (int s = b * kSubs; s < (b + 1) * kSubs; ++s) {
+      next.prefetch();
       const auto dots = dot_sub<Type, kTokens>(tile, s, q, sums, x.stride);
       q += Type::kSub;
       sums += Type::kSub / 16 * 2;
@@ -334,12 +336,12 @@ void multiply_256(const Tile& tile, int first, int n_blocks, const Int8Tokens& x
 
 template <class Type, int kTokens>
 [[gnu::always_inline]] inline void multiply_groups(const Tile* tiles, int n_blocks,
-                                                   const Int8Tokens& x) {
+                                                   const Int8Tokens& x, Upcoming& next) {
   for (int first = 0; first < x.n_rows; first += 8) {
     if constexpr (Type::kBlock == 32) {
-      multiply_32<Type, kTokens>(tiles[first / 8], first, n_blocks, x);
+      multiply_32<Type, kTokens>(tiles[first / 8], first, n_blocks, x, next);
     } else {
-      multiply_256<Type, kTokens>(tiles[first / 8], first, n_blocks, x);
+      multiply_256<Type, kTokens>(tiles[first / 8], first, n_blocks, x, next);
     }
   }
 }
@@ -347,20 +349,22 @@ template <class Type, int kTokens>
 // All tokens, as evenly as possible in steps of at most 4: their sums of 16 and 32 bits and floats
 // fill 12 registers.
 template <class Type>
-void Int8Simd::multiply(const Tile* tiles, int n_blocks, const Int8Tokens& x,
-                        std::int64_t n_tokens) {
+void Int8Simd::multiply(const Tile* tiles, int n_blocks, const Int8Tokens& x, std::int64_t n_tokens,
+                        Upcoming& next) {
   Int8Tokens rest = x;
+  const std::int64_t n_groups = (x.n_rows + 7) / 8;
+  next.spread_over((n_tokens + 3) / 4 * n_groups * n_blocks * (Type::kBlock / Type::kSub));
   while (n_tokens > 0) {
     const std::int64_t n_steps = (n_tokens + 3) / 4;
     const std::int64_t n = (n_tokens + n_steps - 1) / n_steps;
     if (n == 1) {
-      multiply_groups<Type, 1>(tiles, n_blocks, rest);
+      multiply_groups<Type, 1>(tiles, n_blocks, rest, next);
     } else if (n == 2) {
-      multiply_groups<Type, 2>(tiles, n_blocks, rest);
+      multiply_groups<Type, 2>(tiles, n_blocks, rest, next);
     } else if (n == 3) {
-      multiply_groups<Type, 3>(tiles, n_blocks, rest);
+      multiply_groups<Type, 3>(tiles, n_blocks, rest, next);
     } else {
-      multiply_groups<Type, 4>(tiles, n_blocks, rest);
+      multiply_groups<Type, 4>(tiles, n_blocks, rest, next);
     }
     n_tokens -= n;
     rest.row += n * rest.stride;

@@ -112,7 +112,7 @@ struct Int8Simd {
 
   template <class Type>
   static void multiply(const Int8Tile<16>* tiles, int n_blocks, const Int8Tokens& x,
-                       std::int64_t n_tokens);
+                       std::int64_t n_tokens, Upcoming& next);
 };
 
 using Tile = Int8Tile<16>;
@@ -212,13 +212,14 @@ template <int kTokens, int kGroups>
 }
 
 template <class Type, int kTokens, int kGroups>
-void multiply_32(const Tile* tile, int n_blocks, const Int8Tokens& x) {
+void multiply_32(const Tile* tile, int n_blocks, const Int8Tokens& x, Upcoming& next) {
   __m512 acc[kGroups][kTokens];
   load_results<kTokens, kGroups>(x, x.add, acc);
   const std::uint8_t* q = x.row + x.layout.q + x.first_col;
   const std::uint8_t* sums = x.row + x.layout.sums16 + x.first_col / 16 * 2;
   const std::uint8_t* d = x.row + x.first_col / 32 * 4;
   for (int b = 0; b < n_blocks; ++b, q += 32, sums += 4, d += 4) {
+    next.prefetch();
     const auto dots = dot_sub<Type, kTokens, kGroups>(tile, b, q, sums, x.stride);
 #pragma GCC unroll 2
     for (int g = 0; g < kGroups; ++g) {
@@ -269,7 +270,7 @@ template <class Type, int kTokens, int kGroups>
 }
 
 template <class Type, int kTokens, int kGroups>
-void multiply_256(const Tile* tile, int n_blocks, const Int8Tokens& x) {
+void multiply_256(const Tile* tile, int n_blocks, const Int8Tokens& x, Upcoming& next) {
   constexpr int kSubs = 256 / Type::kSub;
   const std::uint8_t* q = x.row + x.layout.q + x.first_col;
   const std::uint8_t* sums = x.row + x.layout.sums16 + x.first_col / 16 * 2;
@@ -281,6 +282,7 @@ void multiply_256(const Tile* tile, int n_blocks, const Int8Tokens& x) {
       for (int t = 0; t < kTokens; ++t) sum[g][t] = _mm512_setzero_si512();
     }
     for (int s = b * kSubs; s < (b + 1) * kSubs; ++s) {
+      next.prefetch();
       const auto dots = dot_sub<Type, kTokens, kGroups>(tile, s, q, sums, x.stride);
       q += Type::kSub;
       sums += Type::kSub / 16 * 2;
@@ -312,33 +314,36 @@ void multiply_256(const Tile* tile, int n_blocks, const Int8Tokens& x) {
 }
 
 template <class Type, int kTokens, int kGroups>
-[[gnu::always_inline]] inline void multiply(const Tile* tile, int n_blocks, const Int8Tokens& x) {
+[[gnu::always_inline]] inline void multiply(const Tile* tile, int n_blocks, const Int8Tokens& x,
+                                            Upcoming& next) {
   if constexpr (Type::kBlock == 32) {
-    multiply_32<Type, kTokens, kGroups>(tile, n_blocks, x);
+    multiply_32<Type, kTokens, kGroups>(tile, n_blocks, x, next);
   } else {
-    multiply_256<Type, kTokens, kGroups>(tile, n_blocks, x);
+    multiply_256<Type, kTokens, kGroups>(tile, n_blocks, x, next);
   }
 }
 
 // All tokens, as evenly as possible in steps of at most 6: 12 dot products and 12 sums then fill
 // the registers and hide the latency of the multiplications.
 template <class Type, int kGroups>
-void multiply_tokens(const Tile* tile, int n_blocks, Int8Tokens x, std::int64_t n_tokens) {
+void multiply_tokens(const Tile* tile, int n_blocks, Int8Tokens x, std::int64_t n_tokens,
+                     Upcoming& next) {
+  next.spread_over((n_tokens + 5) / 6 * n_blocks * (Type::kBlock / Type::kSub));
   while (n_tokens > 0) {
     const std::int64_t n_steps = (n_tokens + 5) / 6;
     const std::int64_t n = (n_tokens + n_steps - 1) / n_steps;
     if (n == 1) {
-      multiply<Type, 1, kGroups>(tile, n_blocks, x);
+      multiply<Type, 1, kGroups>(tile, n_blocks, x, next);
     } else if (n == 2) {
-      multiply<Type, 2, kGroups>(tile, n_blocks, x);
+      multiply<Type, 2, kGroups>(tile, n_blocks, x, next);
     } else if (n == 3) {
-      multiply<Type, 3, kGroups>(tile, n_blocks, x);
+      multiply<Type, 3, kGroups>(tile, n_blocks, x, next);
     } else if (n == 4) {
-      multiply<Type, 4, kGroups>(tile, n_blocks, x);
+      multiply<Type, 4, kGroups>(tile, n_blocks, x, next);
     } else if (n == 5) {
-      multiply<Type, 5, kGroups>(tile, n_blocks, x);
+      multiply<Type, 5, kGroups>(tile, n_blocks, x, next);
     } else {
-      multiply<Type, 6, kGroups>(tile, n_blocks, x);
+      multiply<Type, 6, kGroups>(tile, n_blocks, x, next);
     }
     n_tokens -= n;
     x.row += n * x.stride;
@@ -347,12 +352,12 @@ void multiply_tokens(const Tile* tile, int n_blocks, Int8Tokens x, std::int64_t 
 }
 
 template <class Type>
-void Int8Simd::multiply(const Tile* tiles, int n_blocks, const Int8Tokens& x,
-                        std::int64_t n_tokens) {
+void Int8Simd::multiply(const Tile* tiles, int n_blocks, const Int8Tokens& x, std::int64_t n_tokens,
+                        Upcoming& next) {
   if (x.n_rows > 16) {
-    multiply_tokens<Type, 2>(tiles, n_blocks, x, n_tokens);
+    multiply_tokens<Type, 2>(tiles, n_blocks, x, n_tokens, next);
   } else {
-    multiply_tokens<Type, 1>(tiles, n_blocks, x, n_tokens);
+    multiply_tokens<Type, 1>(tiles, n_blocks, x, n_tokens, next);
   }
 }
 
