@@ -78,14 +78,25 @@ async function generate(server, prompt, maxTokens, { signal, user } = {}) {
 const median = (values) => values.slice().sort((a, b) => a - b)[Math.floor(values.length / 2)];
 const percentile = (values, p) => values.slice().sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))];
 
-/** Tokens per second of all answers together, from the last first token to the first last one. */
-function together(answers) {
-  const begin = Math.max(...answers.map((a) => a.times[0]));
-  const end = Math.min(...answers.map((a) => a.times.at(-1)));
-  const share = (a) => a.times.filter((t) => t > begin && t <= end).length / a.times.length;
-  const n = answers.reduce((sum, a) => sum + share(a) * a.usage.completion_tokens, 0);
-  return (1000 * n) / (end - begin);
+/** Tokens per second of n streams, by the server's own count while all of them are written. The clients are curl: on a machine
+ *  of two cores a client that parses JSON would be measured too. */
+async function streams(server, n) {
+  const clients = Array.from({ length: n }, () => spawn("curl", ["-sN", "-o", "/dev/null", `${server.url}/v1/completions`,
+    "-H", "content-type: application/json", "-d", JSON.stringify({ prompt: promptOf(32), max_tokens: 4 * TOKENS, stream: true,
+      seed: 1, temperature: 1, top_p: 1 })]));
+  const counted = async () => [performance.now(), await metric(server, "sputnik_token_gap_seconds_count")];
+  // All prompts have been read when every stream has had a second token.
+  while ((await metric(server, "sputnik_sequences_running")) < n || (await metric(server, "sputnik_time_to_first_token_seconds_count")) < begun + n)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  begun += n;
+  const [t0, n0] = await counted();
+  await new Promise((resolve) => setTimeout(resolve, 8000));
+  const [t1, n1] = await counted();
+  for (const client of clients) client.kill();
+  while ((await metric(server, "sputnik_sequences_running")) > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  return (1000 * (n1 - n0)) / (t1 - t0);
 }
+let begun = 0;
 
 async function metric(server, name) {
   const text = await (await fetch(`${server.url}/metrics`)).text();
@@ -105,12 +116,12 @@ const say = (what, value) => { rows.push([what, value]); console.error(`${what}:
 
 for (let round = 0; round < ROUNDS; ++round) {
   const server = await startServer(["--no-speculation", "--disk-cache", "0"]);
-  const one = together([await generate(server, promptOf(32), TOKENS)]);
-  const many = together(await Promise.all(Array.from({ length: STREAMS }, () => generate(server, promptOf(32), TOKENS))));
+  begun = 0;
+  const one = await streams(server, 1), many = await streams(server, STREAMS);
   await server.stop();
   const engineOne = bench(1), engineMany = bench(STREAMS);
-  say("one stream, tokens/s", `${one.toFixed(1)}; the engine alone ${engineOne.toFixed(1)}`);
-  say(`${STREAMS} streams, tokens/s`, `${many.toFixed(1)} (${(many / one).toFixed(2)} x one); the engine alone ${engineMany.toFixed(1)}`);
+  say("one stream, tokens/s", `${one.toFixed(1)}; the engine alone ${engineOne.toFixed(1)} (${(100 * one / engineOne).toFixed(0)} %)`);
+  say(`${STREAMS} streams, tokens/s`, `${many.toFixed(1)} (${(many / one).toFixed(2)} x one); the engine alone ${engineMany.toFixed(1)} (${(100 * many / engineMany).toFixed(0)} %)`);
   const [peerOne, peerMany] = [peer(1), peer(STREAMS)];
   if (peerMany) say("llama.cpp alone, tokens/s", `${peerOne.toFixed(1)}, ${STREAMS} sequences ${peerMany.toFixed(1)} (${(peerMany / peerOne).toFixed(2)} x one)`);
 }
