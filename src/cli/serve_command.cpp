@@ -14,6 +14,7 @@
 #include "cli/option_checks.h"
 #include "cli/run.h"
 #include "cli/served.h"
+#include "server/assistant/assistant_routes.h"
 #include "server/common/api_routes.h"
 #include "server/front.h"
 #include "server/service_metrics.h"
@@ -30,7 +31,7 @@ struct Options {
   server::OriginPolicy origins;
   std::string keys, log_level = "info";
   std::int64_t max_queue = 512;
-  bool no_read_ahead = false, no_journal = false;
+  bool no_read_ahead = false, no_journal = false, no_store = false;
   int shutdown_s = 30;
 };
 
@@ -61,6 +62,8 @@ void add_options(CLI::App& command, Options& options) {
   command.add_flag("--no-read-ahead", options.no_read_ahead,
                    "Do not read an answer for the next turn while nobody asks");
   command.add_flag("--no-journal", options.no_journal, "Detached answers do not survive a crash");
+  command.add_flag("--no-store", options.no_store,
+                   "Conversations of the assistant live in memory only");
   command.add_option("--log-level", options.log_level, "debug, info, warn, error or off")
       ->capture_default_str();
   command
@@ -107,8 +110,19 @@ Result<int> serve(Options& options) {
   metrics.set_refresh([&] { observer->refresh(local->stats()); });
 
   const auto embeddings = std::make_shared<server::EmbedWorker>(*local);
+  std::unique_ptr<assistant::Store> store;
+  if (!options.no_store) {
+    SPUTNIK_TRY(store, assistant::Store::open(state_folder() / "assistant.db"));
+  }
+  SPUTNIK_TRY(std::shared_ptr<server::app::App> app,
+              server::app::App::create(*local, std::move(store),
+                                       [&log](const std::string& what) { log.warn(what); }));
   std::atomic<bool> stopping = false;
   server::Router router;
+  for (server::Route& route : server::assistant_routes(app)) {
+    const server::RouteRules rules = server::assistant_rules(route);
+    router.add(std::move(route.method), std::move(route.pattern), std::move(route.handler), rules);
+  }
   for (server::Route& route : server::api_routes(*local, embeddings))
     router.add(std::move(route.method), std::move(route.pattern), std::move(route.handler));
   server::Front front(std::move(router), options.origins, *keys, metrics, log, [&] {

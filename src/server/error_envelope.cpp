@@ -80,6 +80,7 @@ bool is_below(std::string_view path, std::string_view folder) {
 
 Protocol protocol_of(std::string_view path) {
   if (is_below(path, "/anthropic") || is_below(path, "/v1/messages")) return Protocol::kAnthropic;
+  if (is_below(path, "/api/app")) return Protocol::kOpenAi;
   if (is_below(path, "/api")) return Protocol::kOllama;
   if (is_below(path, "/v1beta") || is_below(path, "/v1alpha")) return Protocol::kGemini;
   // "/v1/models/NAME:generateContent": a colon and a verb are Gemini's alone, but names of models
