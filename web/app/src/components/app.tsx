@@ -23,10 +23,11 @@ function ContextGauge() {
   const live = last.live?.tokens ?? 0;
   const used = last.facts.promptTokens + last.facts.completionTokens || live;
   const label = words.contextUsed(used, length);
+  const percent = `${Math.round((100 * used) / length)} %`;
   return (
-    <button type="button" class="gauge" title={label} aria-label={`${words.context}: ${label}`} onClick={() => (dialog.value = "context")}>
+    <button type="button" class="gauge" title={label} aria-label={`${words.context} ${percent}: ${label}`} onClick={() => (dialog.value = "context")}>
       <meter min={0} max={length} high={0.9 * length} value={Math.min(used, length)} aria-hidden="true" />
-      <span aria-hidden="true">{Math.round((100 * used) / length)} %</span>
+      <span>{percent}</span>
     </button>
   );
 }
@@ -80,7 +81,7 @@ export function App() {
       <div class="page">
         <header class="top">
           <IconButton icon="menu" label={words.sidebar} expanded={sidebarOpen.value} onClick={() => (sidebarOpen.value = !sidebarOpen.value)} />
-          <span class="title">{title}</span>
+          <h1 class="title">{title}</h1>
           {isTemporary && <span class="badge" title={words.temporaryNote}>{words.temporaryChat}</span>}
           <ContextGauge />
           <span class="model" title={model.value?.notice}>{model.value?.id}</span>

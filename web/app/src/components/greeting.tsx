@@ -12,7 +12,7 @@ export function Greeting() {
   const small = card !== null && card.parameters < kSmall;
   return (
     <section class="greeting">
-      <h1>{words.greeting}</h1>
+      <h2>{words.greeting}</h2>
       {card !== null && (
         <div class="identity">
           <p>
