@@ -17,6 +17,7 @@
 #include "server/assistant/assistant_routes.h"
 #include "server/common/api_routes.h"
 #include "server/front.h"
+#include "server/page/page_routes.h"
 #include "server/service_metrics.h"
 #include "service/local_service.h"
 
@@ -125,6 +126,7 @@ Result<int> serve(Options& options) {
   }
   for (server::Route& route : server::api_routes(*local, embeddings))
     router.add(std::move(route.method), std::move(route.pattern), std::move(route.handler));
+  server::add_page_routes(router);
   server::Front front(std::move(router), options.origins, *keys, metrics, log, [&] {
     server::Health health;
     health.model = name;
