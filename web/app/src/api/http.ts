@@ -17,10 +17,32 @@ export interface Call {
   signal?: AbortSignal;
 }
 
+// For servers that want a key. It lasts as long as the tab.
+const kKeyName = "sputnik.key";
+let apiKey = "";
+
+export function useKey(key: string): void {
+  apiKey = key;
+  try {
+    sessionStorage.setItem(kKeyName, key);
+  } catch {
+    // No storage: the key lasts until the page is left.
+  }
+}
+
+function currentKey(): string {
+  try {
+    return apiKey || (sessionStorage.getItem(kKeyName) ?? "");
+  } catch {
+    return apiKey;
+  }
+}
+
 /** Sends a request. Throws ApiError for whatever is not a reply with 2xx. */
 export async function send(path: string, call: Call = {}): Promise<Response> {
   const init: RequestInit = { method: call.method ?? "GET", credentials: "same-origin", cache: "no-store" };
-  init.headers = { ...call.headers };
+  const key = currentKey();
+  init.headers = key === "" ? { ...call.headers } : { authorization: `Bearer ${key}`, ...call.headers };
   if (call.body !== undefined) {
     init.headers = { ...init.headers, "content-type": "application/json" };
     init.body = JSON.stringify(call.body);

@@ -1,6 +1,6 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
-import { model, problem, refreshLists, refreshStatus, serverAway } from "../state/chats";
+import { enterKey, model, needsKey, problem, refreshLists, refreshStatus, serverAway } from "../state/chats";
 import { strings } from "../state/locale";
 import { isPhone, sidebarOpen } from "../state/settings";
 import { current, path, running, stop, temporary } from "../state/talk";
@@ -61,6 +61,20 @@ function Away() {
   );
 }
 
+function KeyForm() {
+  const words = strings.value;
+  const [key, setKey] = useState("");
+  return (
+    <form class="away" onSubmit={(event) => { event.preventDefault(); void enterKey(key); }}>
+      <label>
+        {words.needsKey}
+        <input type="password" autocomplete="off" value={key} onInput={(event) => setKey(event.currentTarget.value)} />
+      </label>
+      <button type="submit" class="button small">{words.retry}</button>
+    </form>
+  );
+}
+
 export function App() {
   const words = strings.value;
   useEffect(() => {
@@ -88,8 +102,9 @@ export function App() {
         </header>
         <main>
           {serverAway.value && <Away />}
+          {needsKey.value && <KeyForm />}
           {path.value.length === 0 ? <Greeting /> : <Transcript />}
-          {problem.value !== "" && !serverAway.value && (
+          {problem.value !== "" && !serverAway.value && !needsKey.value && (
             <p class="problem" role="alert">
               {problem.value}
               <IconButton icon="close" label={words.close} onClick={() => (problem.value = "")} />

@@ -1,10 +1,13 @@
 import { batch, computed, signal } from "@preact/signals";
 
 import * as api from "../api/app";
+import { ApiError, useKey } from "../api/http";
 import type { Conversation, Folder, Status } from "../api/types";
 
 export const status = signal<Status | null>(null);
 export const serverAway = signal(false);
+/** The server wants a key that this page does not have. */
+export const needsKey = signal(false);
 export const conversations = signal<Conversation[]>([]);
 export const folders = signal<Folder[]>([]);
 export const showArchived = signal(false);
@@ -38,9 +41,18 @@ export async function refreshStatus(): Promise<void> {
   try {
     status.value = await api.getStatus();
     serverAway.value = false;
-  } catch {
-    serverAway.value = true;
+    needsKey.value = false;
+  } catch (error) {
+    const isRefusal = error instanceof ApiError && (error.status === 401 || error.status === 403);
+    needsKey.value = isRefusal;
+    serverAway.value = !isRefusal;
   }
+}
+
+export async function enterKey(key: string): Promise<void> {
+  useKey(key.trim());
+  await refreshStatus();
+  if (!needsKey.value) await refreshLists();
 }
 
 export async function refreshLists(): Promise<void> {

@@ -129,6 +129,7 @@ export interface Strings {
   shortcuts: readonly (readonly [string, string])[];
   serverAway: string;
   retry: string;
+  needsKey: string;
 }
 
 export const en: Strings = {
@@ -275,6 +276,7 @@ export const en: Strings = {
   ],
   serverAway: "The server does not answer.",
   retry: "Try again",
+  needsKey: "This server wants an API key with the scope manage:",
 };
 
 export const zh: Strings = {
@@ -416,4 +418,5 @@ export const zh: Strings = {
   ],
   serverAway: "服务器没有响应。",
   retry: "重试",
+  needsKey: "此服务器需要具有 manage 权限的 API 密钥：",
 };
