@@ -7,7 +7,7 @@ import { draftOf, keepDraft } from "../state/drafts";
 import { kLongPaste, readFile } from "../state/files";
 import { strings } from "../state/locale";
 import { deepThink, kBudgets, thinkingBudget, voters } from "../state/settings";
-import { current, path, running, send, stop, temporary } from "../state/talk";
+import { current, currentId, path, running, send, stop, temporary } from "../state/talk";
 import { IconButton } from "./button";
 import { Icon } from "./icons";
 import { editing, focusComposer } from "./ui";
@@ -65,8 +65,7 @@ export function Composer() {
   const busy = running.value.length > 0;
 
   useSignalEffect(() => {
-    const id = current.value?.id ?? null;
-    text.value = draftOf(id);
+    text.value = draftOf(currentId.value);
     files.value = [];
     focusComposer();
   });

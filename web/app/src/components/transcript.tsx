@@ -2,7 +2,7 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
 import { strings } from "../state/locale";
-import { current, path } from "../state/talk";
+import { currentId, path } from "../state/talk";
 import { IconButton } from "./button";
 import { MessageView } from "./message";
 
@@ -27,7 +27,7 @@ export function Transcript() {
     return () => observer.disconnect();
   }, []);
   useSignalEffect(() => {
-    void current.value?.id;  // another conversation begins at its end
+    void currentId.value;  // another conversation begins at its end
     atEnd.value = true;
     requestAnimationFrame(toEnd);
   });

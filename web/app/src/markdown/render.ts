@@ -161,6 +161,8 @@ md.renderer.rules["target"] = (tokens, index) => {
 
 DOMPurify.addHook("afterSanitizeAttributes", (node) => {
   if (node.tagName === "A") {
+    // Neither into this server nor to anything that is no web page.
+    if (!/^(?:https?:\/\/|mailto:)/i.test(node.getAttribute("href") ?? "")) node.removeAttribute("href");
     node.setAttribute("target", "_blank");
     node.setAttribute("rel", "noopener noreferrer nofollow");
   }
@@ -178,6 +180,5 @@ export function renderMarkdown(source: string, its: RenderWords, breaks = false)
     ADD_TAGS: ["semantics", "annotation"],
     FORBID_TAGS: ["style", "form", "input", "img", "picture", "source", "video", "audio", "svg", "iframe"],
     FORBID_ATTR: ["style", "id", "name", "src", "srcset", "background", "poster"],
-    ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|#)/i,
   });
 }

@@ -4,7 +4,7 @@ import * as api from "../api/app";
 import { follow } from "../api/stream";
 import type { Asked, Conversation, Message, NewAttachment, StreamEvent } from "../api/types";
 import { applyEvent, type ShownMessage, shown } from "./answer";
-import { change, model, noteConversation, refreshLists, remove, tell } from "./chats";
+import { change, conversations, model, noteConversation, refreshLists, remove, tell } from "./chats";
 import { answerOptions } from "./settings";
 import { newestLeaf, pathTo } from "./tree";
 
@@ -18,6 +18,7 @@ export interface TalkNode {
 
 /** The conversation that is open; null: a new one, which begins with the first question. */
 export const current = signal<Conversation | null>(null);
+export const currentId = computed(() => current.value?.id ?? null);
 export const nodes = signal<ReadonlyMap<string, TalkNode>>(new Map());
 export const leaf = signal<string | null>(null);
 /** Whether the next new conversation shall be temporary. */
@@ -92,7 +93,10 @@ async function listen(ids: readonly string[]): Promise<void> {
   });
   const held = ids.map((id) => nodes.value.get(id)?.message.value.events ?? 0);
   for await (const event of follow(first, Math.min(...held) - 1, signalOfEnd)) apply(event);
-  if (!signalOfEnd.aborted) void refreshLists();  // its title may have come
+  if (signalOfEnd.aborted) return;
+  await refreshLists();
+  const listed = conversations.value.find((one) => one.id === current.value?.id);
+  if (listed !== undefined) current.value = listed;  // its title may have come
 }
 
 function show(asked: Asked): void {

@@ -23,6 +23,7 @@ export function phaseWords(message: ShownMessage, now: number, words: Strings): 
 
 /** "0.4", "12": seconds as one says them. */
 export function seconds(milliseconds: number): string {
+  if (milliseconds < 100) return "0.1";
   return milliseconds < 9950 ? (milliseconds / 1000).toFixed(1) : String(Math.round(milliseconds / 1000));
 }
 

