@@ -51,6 +51,7 @@ test("an error says what went wrong, and a lost connection goes on", () => {
   const lost = run(start, content("a", 0), { kind: "lost" });
   expect(lost.live?.phase).toBe("lost");
   expect(run(lost, content("b", 1))).toMatchObject({ content: "ab", live: { phase: "writing" } });
+  expect(run(lost, { kind: "speed", tokens: 5, tokensPerS: 9 }).live).toMatchObject({ phase: "writing", tokensPerS: 9 });
   const failed = run(start, { kind: "error", message: "too long", messages: [] });
   expect(failed).toMatchObject({ state: "failed", live: null, facts: { error: "too long" } });
 });

@@ -18,11 +18,16 @@ export interface ShownMessage extends Message {
   live: Live | null;
 }
 
+/** What an answer does, by what it has said so far. */
+function phaseOf(message: Message): Phase {
+  if (message.content !== "") return "writing";
+  return message.reasoning !== "" ? "thinking" : "starting";
+}
+
 export function shown(message: Message, now: number): ShownMessage {
   if (message.state !== "running") return { ...message, live: null };
-  const thinking = message.content === "" && message.reasoning !== "";
-  const phase: Phase = message.content !== "" ? "writing" : thinking ? "thinking" : "starting";
-  const thinkingSince = thinking ? Math.min(now, message.createdMs || now) : 0;
+  const phase = phaseOf(message);
+  const thinkingSince = phase === "thinking" ? Math.min(now, message.createdMs || now) : 0;
   const counts = { queuePosition: 0, promptDone: 0, promptTotal: 0, tokens: 0, tokensPerS: 0 };
   return { ...message, live: { phase, thinkingSince, ...counts } };
 }
@@ -44,8 +49,10 @@ export function applyEvent(message: ShownMessage, event: StreamEvent, now: numbe
       return { ...message, live: { ...live, phase: "queued", queuePosition: event.position } };
     case "reading":
       return { ...message, live: { ...live, phase: "reading", promptDone: event.done, promptTotal: event.total } };
-    case "speed":
-      return { ...message, live: { ...live, tokens: event.tokens, tokensPerS: event.tokensPerS } };
+    case "speed": {
+      const phase = live.phase === "lost" ? phaseOf(message) : live.phase;
+      return { ...message, live: { ...live, phase, tokens: event.tokens, tokensPerS: event.tokensPerS } };
+    }
     case "reasoning": {
       if (event.id >= 0 && event.id < message.events) return message;
       const thinkingSince = live.thinkingSince || now;
