@@ -130,7 +130,6 @@ std::vector<Route> assistant_routes(const std::shared_ptr<app::App>& app) {
   add(app::conversation_routes(app));
   add(app::message_routes(app));
   add(app::library_routes(app));
-  add(app::transfer_routes(app));
   return routes;
 }
 

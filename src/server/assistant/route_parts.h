@@ -38,7 +38,6 @@ bool is_null(const JsonView& body, std::string_view key);
 std::vector<Route> conversation_routes(const AppPtr& app);
 std::vector<Route> message_routes(const AppPtr& app);
 std::vector<Route> library_routes(const AppPtr& app);
-std::vector<Route> transfer_routes(const AppPtr& app);
 
 // The stream of a running answer, from event number `from` on; of another the end alone.
 Reply events_reply(const AppPtr& app, const App::Place& message, std::size_t from);
