@@ -256,6 +256,18 @@ TEST(Engine, TheThoughtIsNotStoredAndTheWayToItIs) {
   EXPECT_EQ(engine->n_computed_tokens(), 1);
 }
 
+TEST(Engine, WhatIsToBeKeptOffTheDiskIs) {
+  const Folder folder;
+  const LoadedModel loaded = load_golden(kTinyV3);
+  {
+    const auto engine = Engine::create(*loaded.model, engine_options(folder)).value();
+    GenerationRequest request = make_request(prompt_of(100), 50);
+    request.keep_off_disk = true;
+    (void)run_alone(*engine, request);
+  }
+  EXPECT_EQ(folder.files().size(), 0u);
+}
+
 TEST(Engine, ADamagedCacheIsComputedAgain) {
   const Folder folder;
   const LoadedModel loaded = load_golden(kTinyV3);

@@ -192,6 +192,7 @@ Result<SequenceId> Engine::add(GenerationRequest request) {
   if (request.detect_loops) sequence->loops = std::make_unique<LoopDetector>();
   sequence->prefill_only = request.prefill_only;
   sequence->background = request.background;
+  sequence->keep_off_disk = request.keep_off_disk;
   sequence->priority = request.priority;
   sequence->tenant = request.tenant;
   sequence->salt = request.cache_salt;

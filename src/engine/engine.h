@@ -75,6 +75,7 @@ struct GenerationRequest {
   bool detect_loops = false;     // closes a thought, and ends an answer, that goes round in circles
   bool prefill_only = false;     // compute the prompt for whoever comes next
   bool background = false;       // only when nothing else is to be done
+  bool keep_off_disk = false;    // neither the prompt nor the answer is written to the disk cache
   int priority = 0;              // higher first
   std::uint64_t tenant = 0;      // who shares fairly with whom
   std::uint64_t cache_salt = 0;  // prompts with different salts share no cache

@@ -117,7 +117,7 @@ void Engine::keep_partial(Sequence& sequence) {
 // The first n_tokens of a block.
 void Engine::store_on_disk(const Sequence& sequence, std::int64_t block_index,
                            std::int64_t n_tokens) {
-  if (disk_ == nullptr || n_tokens <= 0) return;
+  if (disk_ == nullptr || n_tokens <= 0 || sequence.keep_off_disk) return;
   const KvCache& cache = blocks_.view();
   const BlockHash parent = block_index == 0 ? first_block_parent(sequence.salt)
                                             : cache_.hash(sequence.block_table[block_index - 1]);

@@ -19,7 +19,7 @@ struct Engine::Sequence {
   ThoughtTracker thought;
   std::shared_ptr<TokenConstraint> constraint;
   std::unique_ptr<LoopDetector> loops;
-  bool prefill_only = false, background = false;
+  bool prefill_only = false, background = false, keep_off_disk = false;
   int priority = 0;
   std::uint64_t tenant = 0, salt = 0;
 

@@ -98,7 +98,7 @@ std::unique_ptr<Job> LocalService::make_job(GenerateRequest request, Prepared pr
 void LocalService::keep(const Job& job, fs::path journal) {
   const std::lock_guard lock(mutex_);
   forget_old();
-  kept_[job.generation->info().id] = {job.generation, 0, std::move(journal)};
+  kept_[job.generation->info().id] = {job.generation, job.request.detached, 0, std::move(journal)};
 }
 
 // With the lock held.
@@ -107,7 +107,9 @@ void LocalService::forget_old() const {
   for (auto it = kept_.begin(); it != kept_.end();) {
     Kept& kept = it->second;
     if (kept.generation->finished() && kept.ended_s == 0) kept.ended_s = now;
-    if (kept.ended_s == 0 || now - kept.ended_s < options_.keep_s) {
+    // Nobody comes back to what ends with its listener.
+    const std::int64_t keep_s = kept.detached ? options_.keep_s : std::min(options_.keep_s, 5);
+    if (kept.ended_s == 0 || now - kept.ended_s < keep_s) {
       ++it;
       continue;
     }
@@ -129,7 +131,7 @@ Result<std::shared_ptr<Generation>> LocalService::generate(GenerateRequest reque
   info.n_prompt_tokens = static_cast<std::int64_t>(prepared.prompt.size());
   std::unique_ptr<Job> job = make_job(std::move(request), std::move(prepared), info);
   fs::path path;
-  if (job->request.detached && !options_.journals.empty()) {
+  if (job->request.detached && !job->request.keep_off_disk && !options_.journals.empty()) {
     auto journal = Journal::create(options_.journals,
                                    {info.id, info.created_s, info.fingerprint, job->request});
     if (journal.ok()) {

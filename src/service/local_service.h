@@ -40,6 +40,7 @@ class LocalService final : public Service {
  private:
   struct Kept {
     std::shared_ptr<LocalGeneration> generation;
+    bool detached = false;
     std::int64_t ended_s = 0;  // 0: goes on
     std::filesystem::path journal;
   };

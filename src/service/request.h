@@ -85,10 +85,11 @@ struct GenerateRequest {
   ResponseFormat format;
   int n = 1;  // answers, 1..64. Each with its own seed: seed + index
   std::optional<VoteRequest> vote;
-  std::string user;       // who asks: what is cached for one is never reused for another
-  std::string key_id;     // of the API key: who shares fairly with whom, and whose limits are spent
-  int priority = 0;       // higher goes first; -10..10
-  bool detached = false;  // goes on when nobody listens any more
+  std::string user;    // who asks: what is cached for one is never reused for another
+  std::string key_id;  // of the API key: who shares fairly with whom, and whose limits are spent
+  int priority = 0;    // higher goes first; -10..10
+  bool keep_off_disk = false;  // nothing of it may be written anywhere
+  bool detached = false;       // goes on when nobody listens any more
 };
 
 }  // namespace sputnik::service

@@ -184,6 +184,7 @@ Json request_to_json(const GenerateRequest& request) {
   json["user"] = request.user;
   json["key_id"] = request.key_id;
   json["priority"] = request.priority;
+  json["keep_off_disk"] = request.keep_off_disk;
   json["detached"] = request.detached;
   return json;
 }
@@ -221,6 +222,8 @@ Result<GenerateRequest> request_from_json(const Json& json) {
   SPUTNIK_TRY(request.user, string_field(json, "user"));
   SPUTNIK_TRY(request.key_id, string_field(json, "key_id"));
   SPUTNIK_TRY(request.priority, number_field<int>(json, "priority"));
+  SPUTNIK_TRY(const auto off_disk, optional_bool(json, "keep_off_disk"));
+  request.keep_off_disk = off_disk.value_or(false);
   SPUTNIK_TRY(request.detached, bool_field(json, "detached"));
   return request;
 }

@@ -211,6 +211,7 @@ void Worker::start(std::unique_ptr<Job> job) {
     request.priority = a.job.request.priority;
     request.tenant = a.job.tenant;
     request.cache_salt = a.job.salt;
+    request.keep_off_disk = a.job.request.keep_off_disk;
     for (const AnswerToken& token : a.answer(choice).tokens()) request.answer.push_back(token.id);
     auto added = engine_.add(std::move(request));
     if (!added.ok()) {
@@ -388,6 +389,7 @@ void Worker::read_ahead(const Active& a) {
   request.prefill_only = request.background = true;
   request.tenant = a.job.tenant;
   request.cache_salt = a.job.salt;
+  request.keep_off_disk = a.job.request.keep_off_disk;
   (void)engine_.add(std::move(request));  // nobody misses it
 }
 

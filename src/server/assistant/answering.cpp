@@ -94,6 +94,7 @@ service::GenerateRequest Answering::request_of(const Context& context) const {
   request.user = asker_.cache_owner;
   // Detached answers are journalled, and nothing of a temporary conversation may reach the disk.
   // The recorder listens to those until they end.
+  request.keep_off_disk = place_.is_temporary;
   request.detached = !place_.is_temporary;
   return request;
 }

@@ -134,7 +134,7 @@ describe("the page", () => {
     const [answer] = await answers(page);
     assert.match(answer, /777/);
     await page.locator(".thought-head").click();
-    assert.match(await page.locator(".thought-text").innerText(), /^I was told the sum already/);
+    await page.locator(".thought-text", { hasText: /^\s*I was told the sum already/ }).waitFor();
   });
 
   onPage("keeps to a thinking budget, and says so", async (page) => {
@@ -178,10 +178,12 @@ describe("the page", () => {
     fast();
     await answers(page);
     await page.getByRole("button", { name: /Thought for/ }).click();
+    await page.locator(".thought-text", { hasText: "So I get" }).waitFor();
     const joined = await page.locator("article.assistant").innerText();
     await page.reload();
     await answers(page);
     await page.getByRole("button", { name: /Thought for/ }).click();
+    await page.locator(".thought-text", { hasText: "So I get" }).waitFor();
     assert.equal(await page.locator("article.assistant").innerText(), joined);
   }, { slow: true });
 
@@ -234,6 +236,7 @@ describe("the page", () => {
     await answers(page);
     await page.locator("article.user .attachments", { hasText: "a.csv" }).waitFor();
     await page.getByRole("button", { name: /^Context/ }).click();
+    await page.getByRole("dialog").getByText("[file name]: a.csv").first().waitFor();
     const seen = await page.getByRole("dialog").innerText();
     assert.match(seen, /\[file name\]: a\.csv\s+\[file content begin\]\s+a,b\s+1,2\s+\[file content end\]/);
   });
