@@ -1,6 +1,7 @@
 #include "evaluation/respond.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -49,6 +50,8 @@ class Dialogue {
     request.prompt = std::move(prompt.tokens);
     request.sampling = options.sampling;
     request.sampling.seed = question.seed;
+    // Of different questions no more than the template's first tokens could be shared.
+    request.cache_salt = std::hash<std::string_view>()(question.text) ^ question.seed;
     request.max_tokens = options.max_tokens;
     request.stop_tokens = prompt.parsing.end_ids;
     return Dialogue(tokenizer, std::move(prompt.parsing), std::move(request));

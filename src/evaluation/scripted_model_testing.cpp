@@ -55,11 +55,17 @@ Tensor ScriptedModel::forward(Ops& ops, const Batch& batch, Tensor* /*final_hidd
     tokens.resize(static_cast<std::size_t>(sequence.n_past));
     for (std::int64_t i = 0; i < sequence.n_tokens; ++i)
       tokens.push_back(batch.tokens[static_cast<std::size_t>(sequence.first_row + i)]);
-    const std::int64_t last = sequence.first_row + sequence.n_tokens - 1;
-    if (!std::binary_search(batch.output_rows.begin(), batch.output_rows.end(), last)) continue;
-    const std::size_t row = logits_.size();
-    logits_.resize(row + static_cast<std::size_t>(n), 0.0f);
-    logits_[row + static_cast<std::size_t>(next_token(tokens))] = 30.0f;
+    // Behind guesses as well: one row for each token whose logits are wanted.
+    for (std::int64_t i = 0; i < sequence.n_tokens; ++i) {
+      if (!std::binary_search(batch.output_rows.begin(), batch.output_rows.end(),
+                              sequence.first_row + i))
+        continue;
+      const auto so_far =
+          std::span(tokens).first(static_cast<std::size_t>(sequence.n_past + i + 1));
+      const std::size_t row = logits_.size();
+      logits_.resize(row + static_cast<std::size_t>(n), 0.0f);
+      logits_[row + static_cast<std::size_t>(next_token({so_far.begin(), so_far.end()}))] = 30.0f;
+    }
   }
   return {logits_.data(), static_cast<std::int64_t>(batch.output_rows.size()), 1, n, n, n};
 }

@@ -366,6 +366,7 @@ void Worker::finish(Active& a) {
   if (!end.error) read_ahead(a);
   {
     const std::lock_guard lock(mutex_);
+    stats_ = engine_.stats();  // who has seen the end sees what it took
     n_unfinished_ -= a.job.request.n;
     mean_seconds_ += 0.1 * (ms_between(a.asked, now) / 1000 - mean_seconds_);
   }
