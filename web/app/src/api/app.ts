@@ -119,13 +119,6 @@ export async function answerNow(id: string): Promise<void> {
 }
 
 export const receiptPath = (id: string) => `${message(id)}/receipt`;
-export const exportPath = (id: string, format: "json" | "markdown" | "html") =>
-  `${conversation(id)}/export?format=${format}`;
-export const exportAllPath = `${kRoot}export`;
-
-export async function importFile(json: Json): Promise<number> {
-  return number(object(await getJson(`${kRoot}import`, post(json)))["n_conversations"]);
-}
 
 function readFolder(value: Json): Folder {
   const folder = object(value);

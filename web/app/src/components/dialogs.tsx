@@ -1,9 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 
 import * as api from "../api/app";
-import { parseJson } from "../api/json";
 import type { ContextView, MemoryNotes } from "../api/types";
-import { problem, refreshLists, tell } from "../state/chats";
+import { tell } from "../state/chats";
 import { locale, strings } from "../state/locale";
 import { theme } from "../state/settings";
 import { current } from "../state/talk";
@@ -111,15 +110,6 @@ function Instructions() {
 
 function Settings() {
   const words = strings.value;
-  const [done, setDone] = useState("");
-  const take = async (file: File | undefined) => {
-    if (file === undefined) return;
-    const count = await tell(file.text().then((text) => api.importFile(parseJson(text))));
-    if (count !== null) setDone(words.imported(count));
-    else setDone(problem.value);
-    await refreshLists();
-  };
-  const id = current.value?.id;
   return (
     <Dialog title={words.settings} onClose={close}>
       <div class="row">
@@ -144,21 +134,6 @@ function Settings() {
       </div>
       <Instructions />
       <Memory />
-      <div class="row">
-        {id !== undefined && (
-          <>
-            <a class="button small" href={api.exportPath(id, "markdown")} download="">{words.exportChat}: Markdown</a>
-            <a class="button small" href={api.exportPath(id, "html")} download="">HTML</a>
-            <a class="button small" href={api.exportPath(id, "json")} download="">JSON</a>
-          </>
-        )}
-        <a class="button small" href={api.exportAllPath} download="">{words.exportAll}</a>
-      </div>
-      <label>
-        {words.importChats}
-        <input type="file" accept=".json,application/json" onChange={(event) => void take(event.currentTarget.files?.[0])} />
-      </label>
-      <p role="status">{done}</p>
     </Dialog>
   );
 }

@@ -122,10 +122,6 @@ export interface Strings {
   addNote: string;
   save: string;
   close: string;
-  exportChat: string;
-  exportAll: string;
-  importChats: string;
-  imported: (count: number) => string;
   shortcuts: readonly (readonly [string, string])[];
   serverAway: string;
   retry: string;
@@ -260,10 +256,6 @@ export const en: Strings = {
   addNote: "Add note",
   save: "Save",
   close: "Close",
-  exportChat: "Export this chat",
-  exportAll: "Export everything",
-  importChats: "Import chats (Sputnik, DeepSeek, ChatGPT, Gemini)",
-  imported: (count) => `${count} chats imported`,
   shortcuts: [
     ["Enter", "Send"],
     ["Shift+Enter", "New line"],
@@ -402,10 +394,6 @@ export const zh: Strings = {
   addNote: "添加笔记",
   save: "保存",
   close: "关闭",
-  exportChat: "导出此对话",
-  exportAll: "导出全部",
-  importChats: "导入对话（Sputnik、DeepSeek、ChatGPT、Gemini）",
-  imported: (count) => `已导入 ${count} 个对话`,
   shortcuts: [
     ["Enter", "发送"],
     ["Shift+Enter", "换行"],
