@@ -121,8 +121,8 @@ Result<int> serve(Options& options) {
   std::atomic<bool> stopping = false;
   server::Router router;
   for (server::Route& route : server::assistant_routes(app)) {
-    const server::RouteRules rules = server::assistant_rules(route);
-    router.add(std::move(route.method), std::move(route.pattern), std::move(route.handler), rules);
+    router.add(std::move(route.method), std::move(route.pattern), std::move(route.handler),
+               server::assistant_rules());
   }
   for (server::Route& route : server::api_routes(*local, embeddings))
     router.add(std::move(route.method), std::move(route.pattern), std::move(route.handler));

@@ -98,8 +98,8 @@ Front::Front(Router router, OriginPolicy origins, KeyStore& keys, Metrics& metri
   RouteRules open, manage;
   open.access = Access::kOpen;
   manage.access = Access::kManage;
-  router_.add("GET", "/health", Handler([this](const HttpRequest&) { return answer_health(); }),
-              open);
+  router_.add(
+      "GET", "/health", [this](const HttpRequest&) { return answer_health(); }, open);
   router_.add("GET", "/metrics", Handler([this](const HttpRequest&) {
                 Reply reply;
                 reply.head.content_type = "text/plain; version=0.0.4; charset=utf-8";
@@ -200,7 +200,7 @@ std::optional<Reply> Front::check_key(HttpRequest& request, const Peer& peer,
 Reply Front::handle(const HttpRequest& request) {
   const Router::Match match = router_.find(request.method, request.path);
   if (match.route == nullptr) return error_reply(request, 404, "there is nothing at this path");
-  return match.route->handle(request, match.parameters);
+  return match.route->handle(request);
 }
 
 Reply Front::answer_health() const {

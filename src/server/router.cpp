@@ -32,7 +32,7 @@ bool match_pattern(std::string_view pattern, std::string_view path, PathParamete
   return false;
 }
 
-void Router::add(std::string method, std::string pattern, RouteHandler handle, RouteRules rules) {
+void Router::add(std::string method, std::string pattern, Handler handle, RouteRules rules) {
   routes_.push_back({std::move(method), std::move(pattern), std::move(handle), std::move(rules)});
   const auto n_parameters = [](const Route& route) {
     return std::count(route.pattern.begin(), route.pattern.end(), '{');
@@ -40,14 +40,6 @@ void Router::add(std::string method, std::string pattern, RouteHandler handle, R
   std::stable_sort(routes_.begin(), routes_.end(), [&](const Route& a, const Route& b) {
     return n_parameters(a) < n_parameters(b);
   });
-}
-
-void Router::add(std::string method, std::string pattern, Handler handle, RouteRules rules) {
-  RouteHandler without = [handle = std::move(handle)](const HttpRequest& request,
-                                                      const PathParameters&) {
-    return handle(request);
-  };
-  add(std::move(method), std::move(pattern), std::move(without), std::move(rules));
 }
 
 Router::Match Router::find(std::string_view method, std::string_view path) const {

@@ -14,7 +14,6 @@ namespace sputnik::server {
 
 // What stood for {name} in the pattern, in its order.
 using PathParameters = std::vector<std::pair<std::string, std::string>>;
-using RouteHandler = std::function<Reply(const HttpRequest&, const PathParameters&)>;
 
 enum class Access {
   kOpen,    // everybody
@@ -34,7 +33,7 @@ class Router {
  public:
   struct Route {
     std::string method, pattern;
-    RouteHandler handle;
+    Handler handle;
     RouteRules rules;
   };
 
@@ -42,7 +41,6 @@ class Router {
   // hold some. "/models/{id}:generate": the last ":generate" counts. Of several patterns that fit,
   // the one with the fewest parameters wins, then the one that was added first. GET answers HEAD
   // too.
-  void add(std::string method, std::string pattern, RouteHandler handle, RouteRules rules = {});
   void add(std::string method, std::string pattern, Handler handle, RouteRules rules = {});
 
   struct Match {

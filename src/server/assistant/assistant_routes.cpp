@@ -133,11 +133,9 @@ std::vector<Route> assistant_routes(const std::shared_ptr<app::App>& app) {
   return routes;
 }
 
-RouteRules assistant_rules(const Route& route) {
+RouteRules assistant_rules() {
   RouteRules rules;
   rules.access = Access::kManage;
-  // A history of years.
-  if (route.pattern.ends_with("/import")) rules.max_body_bytes = std::int64_t{128} << 20;
   return rules;
 }
 

@@ -14,6 +14,6 @@ namespace sputnik::server {
 std::vector<Route> assistant_routes(const std::shared_ptr<app::App>& app);
 
 // Whom they are for: conversations belong to the owner of the machine.
-RouteRules assistant_rules(const Route& route);
+RouteRules assistant_rules();
 
 }  // namespace sputnik::server

@@ -28,7 +28,7 @@ class Page : public testing::Test {
       return missing;
     }
     EXPECT_EQ(match.route->rules.access, Access::kOpen);
-    return match.route->handle(request, match.parameters);
+    return match.route->handle(request);
   }
   static std::string header(const Reply& reply, std::string_view name) {
     for (const auto& [key, value] : reply.head.headers)
@@ -84,7 +84,7 @@ TEST(PageWithoutFiles, SaysHowItIsBuilt) {
   add_page_routes(router, {});
   const Router::Match match = router.find("GET", "/");
   ASSERT_NE(match.route, nullptr);
-  EXPECT_NE(match.route->handle({}, {}).body.find("script/bootstrap web"), std::string::npos);
+  EXPECT_NE(match.route->handle({}).body.find("script/bootstrap web"), std::string::npos);
 }
 
 TEST(AcceptEncoding, IsReadWithItsQualities) {
