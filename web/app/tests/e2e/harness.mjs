@@ -45,8 +45,8 @@ export async function startServer() {
         child.kill("SIGSTOP");
         setTimeout(() => {
           child.kill("SIGCONT");
-          setTimeout(turn, 3);
-        }, 60);
+          setTimeout(turn, 1);
+        }, 150);
       };
       turn();
       return () => {
